@@ -1,0 +1,409 @@
+/**
+ * One session's recording, from the screen to the vault: chunk after chunk without time lost between
+ * them, a gap leaf for every interval that nobody recorded. Strict ends the recording when it has
+ * failed for two seconds; lenient goes on and names the gap.
+ *
+ * @module
+ */
+import { type Clock, type Log, LucidError } from "@lucid/runtime";
+import { decodeLeaf } from "../chain/leaf.ts";
+import { Outlet } from "./outlet.ts";
+import type { Packing } from "./seal.ts";
+import { StreamWriter } from "./stream.ts";
+import { openTap, type Tap } from "./tap.ts";
+import { Timeline } from "./timeline.ts";
+import type { StoredLeaf, Vault } from "./vault.ts";
+
+/** Strict: how long recording may fail. The time a person needs to notice that the screen has frozen. */
+const STRICT_MS = 2_000;
+
+/** From connecting to a first picture. 0.3 s on a loaded Raspberry Pi. */
+const OPENING_MS = 1_500;
+
+/** A still screen is asked for one pixel after this long: liveness on record, 45 bytes a second. */
+const QUIET_MS = 1_000;
+
+/** A living server answers for one pixel at once; this is patience with a busy machine. */
+const ANSWER_MS = 1_000;
+
+/** First pause between attempts to reach a lost screen; each is twice the one before … */
+const RETRY_MS_MIN = 50;
+
+/** … up to this. */
+const RETRY_MS_MAX = 5_000;
+
+/** Why an interval was not recorded, as gap leaves say it. */
+const GAP = {
+  lost: "the screen's connection was lost",
+  silent: "the screen did not answer",
+  refused: "the screen refused the recorder",
+  malformed: "the screen's stream was malformed",
+  tooLarge: "the picture was too large for a chunk",
+  behind: "storage was behind",
+  restarted: "the recorder was restarted",
+  clock: "the clock was set forward",
+} as const;
+
+/** What is recorded, how, and where to. */
+export interface CaptureOptions {
+  /** Where chunks go. */
+  readonly vault: Vault;
+  /** ULID. */
+  readonly sessionId: string;
+  /** 32 bytes, the session's own. */
+  readonly sessionKey: Uint8Array;
+  /** Public key of this node, 32 bytes. */
+  readonly recorderKey: Uint8Array;
+  /** UNIX socket of the desktop's VNC server. */
+  readonly path: string;
+  /** Its view-only password, unless it asks for none. */
+  readonly password?: string | undefined;
+  /** Length of a chunk, 60 s by default; a busy screen's chunk is closed earlier, before 10 MiB. */
+  readonly chunkMs?: number;
+  /** Polls a second, 5 by default: what is visible for less than 1/fps may be missing. */
+  readonly fps?: number;
+  /** `auto` by default. */
+  readonly packing?: Packing;
+  /** End when recording has failed for 2 s, instead of going on with a gap. */
+  readonly strict: boolean;
+  /** No leaf begins before this, in milliseconds since the Unix epoch, though the clock be set back. */
+  readonly notBeforeMs?: number;
+  /** How many leaves the session has acknowledged; later ones found on disk are reported first. */
+  readonly reported: number;
+  /** Time. */
+  readonly clock: Clock;
+  /** Losses and recoveries. */
+  readonly log: Log;
+  /** Report a leaf that is on disk; resolves when the session has acknowledged it, rejects when it never will. */
+  readonly onLeaf: (leaf: StoredLeaf) => Promise<void>;
+}
+
+/** How a capture ended. */
+export interface CaptureEnd {
+  /** Leaves of the session on disk, those of earlier lives included. */
+  readonly leaves: number;
+  /** End of the last leaf, milliseconds since the Unix epoch. */
+  readonly endMs: number;
+  /** Why it ended before it was stopped. */
+  readonly failure?: LucidError;
+}
+
+/** A running capture. */
+export interface Capture {
+  /** When it has ended and every leaf is acknowledged. */
+  readonly done: Promise<CaptureEnd>;
+  /** End it; resolves when everything is on disk, whether or not the session could be told. */
+  stop(): Promise<CaptureEnd>;
+}
+
+/**
+ * Record a screen until stopped. A session that has leaves in the vault is continued behind them,
+ * with a gap for the time in between.
+ *
+ * @example
+ * ```ts ignore
+ * const capture = await startCapture({ vault, sessionId, …, strict: true, reported: 0, onLeaf });
+ * const { leaves, failure } = await capture.stop();
+ * ```
+ * @throws {LucidError} `recording/disk-low` when there is too little room to begin.
+ */
+export async function startCapture(options: CaptureOptions): Promise<Capture> {
+  options.vault.requireRoom();
+  const leaves = await options.vault.leaves(options.sessionId);
+  return new ScreenCapture(options, leaves);
+}
+
+class ScreenCapture implements Capture {
+  readonly done: Promise<CaptureEnd>;
+  readonly #options: CaptureOptions;
+  readonly #outlet: Outlet;
+  readonly #timeline: Timeline;
+  readonly #stored: Promise<CaptureEnd>;
+  #index: number;
+  #endMs: number;
+  /** Since when (monotonic) and why nothing is recorded; undefined while all is well. */
+  #gap: { readonly sinceMs: number; readonly reason: string } | undefined;
+  #failure: LucidError | undefined;
+  #stopping = false;
+  #wake: (() => void) | undefined;
+
+  constructor(options: CaptureOptions, leaves: readonly StoredLeaf[]) {
+    this.#options = options;
+    const { clock, strict, onLeaf, reported } = options;
+    const last = leaves.at(-1);
+    this.#index = last === undefined ? 0 : last.index + 1;
+    this.#timeline = new Timeline(clock, last === undefined ? options.notBeforeMs : decodeLeaf(last.leaf).endMs);
+    this.#endMs = last === undefined ? this.#timeline.at(clock.elapsedMs()) : decodeLeaf(last.leaf).endMs;
+    if (last !== undefined) this.#gap = { sinceMs: clock.elapsedMs(), reason: GAP.restarted };
+    this.#outlet = new Outlet({
+      clock,
+      onLeaf,
+      leaves,
+      reported,
+      patienceMs: strict ? STRICT_MS : Infinity,
+      onProgress: () => this.#progress(),
+    });
+    this.#stored = this.#run();
+    this.done = this.#finish();
+  }
+
+  stop(): Promise<CaptureEnd> {
+    this.#end(undefined);
+    return this.#stored;
+  }
+
+  async #finish(): Promise<CaptureEnd> {
+    await this.#stored;
+    await this.#outlet.reported;
+    return this.#outcome();
+  }
+
+  async #run(): Promise<CaptureEnd> {
+    let tap = await this.#reach();
+    while (tap !== undefined) tap = await this.#recordChunk(tap) ?? await this.#reach();
+    this.#closeGap();
+    this.#outlet.close();
+    await this.#outlet.stored;
+    return this.#outcome();
+  }
+
+  #outcome(): CaptureEnd {
+    const { last } = this.#outlet;
+    const failure = this.#failure;
+    return {
+      leaves: last === undefined ? 0 : last.index + 1,
+      endMs: last === undefined ? this.#endMs : decodeLeaf(last.leaf).endMs,
+      ...(failure && { failure }),
+    };
+  }
+
+  /** Try to reach the screen until it is there; undefined when the capture is to end. */
+  async #reach(): Promise<Tap | undefined> {
+    for (let retryMs = RETRY_MS_MIN; !this.#stopping; retryMs = Math.min(2 * retryMs, RETRY_MS_MAX)) {
+      const tap = this.#outlet.hasRoom ? await this.#tryTap() : undefined;
+      if (tap !== undefined) {
+        this.#closeGap();
+        return tap;
+      }
+      if (this.#patienceMs() <= 0) this.#giveUp();
+      else await this.#pause(Math.min(retryMs, this.#patienceMs()));
+      if (this.#gapIsLong() && this.#outlet.hasRoom) this.#storeGap();
+    }
+    return undefined;
+  }
+
+  async #tryTap(): Promise<Tap | undefined> {
+    const { path, password, clock } = this.#options;
+    try {
+      const withinMs = Math.min(OPENING_MS, Math.max(1, this.#patienceMs()));
+      return await openTap({ path, password, clock, withinMs });
+    } catch (error) {
+      this.#interrupted(error);
+      return undefined;
+    }
+  }
+
+  /**
+   * Record one chunk from a fresh tap.
+   *
+   * @returns The tap of the next chunk, already showing its first picture; undefined when there is none.
+   */
+  async #recordChunk(tap: Tap): Promise<Tap | undefined> {
+    const { clock } = this.#options;
+    const startMs = this.#endMs;
+    const startedMs = clock.elapsedMs();
+    const stream = new StreamWriter();
+    let next: Tap | undefined;
+    let seenMs = startedMs;
+    try {
+      begin(stream, tap);
+      for await (const update of this.#updates(tap)) {
+        seenMs = clock.elapsedMs();
+        const record = { atMs: seenMs - startedMs, bytes: update };
+        // What no longer fits is on the first picture of the next chunk.
+        if (!stream.fits(update)) break;
+        stream.add(record);
+      }
+      if (!this.#stopping && !this.#outlet.hasRoom) this.#interrupted(GAP.behind);
+      else if (!this.#stopping) next = await this.#tryTap();
+    } catch (error) {
+      this.#interrupted(error);
+    }
+    tap.close();
+    if (this.#gap !== undefined) this.#endMs = this.#timeline.at(seenMs);
+    const seam = this.#gap === undefined ? this.#timeline.seam() : { endMs: this.#endMs, startMs: this.#endMs };
+    this.#storeChunk(stream, { startMs, endMs: seam.endMs });
+    this.#endMs = seam.endMs;
+    if (seam.startMs > seam.endMs) this.#storeGap(GAP.clock);
+    return next;
+  }
+
+  /**
+   * Updates of the screen, at most `fps` a second, until the chunk is due and the vault has room for
+   * another, or the capture is to end.
+   *
+   * @throws {LucidError} When the screen is lost or does not answer.
+   */
+  async *#updates(tap: Tap): AsyncGenerator<Uint8Array> {
+    const { clock, chunkMs = 60_000, fps = 5 } = this.#options;
+    const dueMs = clock.elapsedMs() + chunkMs;
+    const isOver = () => this.#stopping || (clock.elapsedMs() >= dueMs && this.#outlet.hasRoom);
+    while (true) {
+      const askAtMs = clock.elapsedMs() + 1_000 / fps;
+      for (let nowMs = askAtMs - 1_000 / fps; nowMs < askAtMs && !isOver(); nowMs = clock.elapsedMs()) {
+        await this.#pause((nowMs < dueMs ? Math.min(askAtMs, dueMs) : askAtMs) - nowMs);
+      }
+      if (isOver()) return;
+      const update = await this.#nextUpdate(tap, { dueMs, isOver });
+      if (update === undefined) return;
+      yield update;
+    }
+  }
+
+  /** What changes next; a still screen proves that it lives. */
+  async #nextUpdate(
+    tap: Tap,
+    { dueMs, isOver }: { readonly dueMs: number; readonly isOver: () => boolean },
+  ): Promise<Uint8Array | undefined> {
+    const { clock } = this.#options;
+    let news: { readonly update: Uint8Array } | { readonly error: unknown } | undefined;
+    await tap.askChanges();
+    tap.next().then((update) => news = { update }, (error) => news = { error }).then(() => this.#wake?.());
+    let proofMs = clock.elapsedMs() + QUIET_MS;
+    let asked = false;
+    while (news === undefined && !isOver()) {
+      const nowMs = clock.elapsedMs();
+      if (nowMs >= proofMs) {
+        if (asked) throw new ScreenSilent(proofMs - ANSWER_MS);
+        asked = true;
+        proofMs = nowMs + ANSWER_MS;
+        await tap.askProof();
+      }
+      const untilMs = nowMs < dueMs ? Math.min(dueMs, proofMs) : proofMs;
+      if (news === undefined) await this.#pause(untilMs - nowMs);
+    }
+    if (news === undefined) return undefined;
+    if ("error" in news) throw news.error;
+    return news.update;
+  }
+
+  #storeChunk(stream: StreamWriter, times: { readonly startMs: number; readonly endMs: number }): void {
+    const { vault, sessionId, sessionKey, recorderKey, packing = "auto" } = this.#options;
+    const index = this.#index++;
+    const chunk = { sessionId, sessionKey, recorderKey, index, ...times, packing, plain: stream.bytes() };
+    this.#outlet.put(async () => ({ index, leaf: (await vault.seal(chunk)).leaf }));
+  }
+
+  /** The interval since the last piece becomes a gap leaf. */
+  #storeGap(reason: string = this.#gap!.reason): void {
+    const { vault, sessionId } = this.#options;
+    const index = this.#index++;
+    const startMs = this.#endMs;
+    const endMs = this.#endMs = this.#timeline.seam().startMs;
+    this.#outlet.put(async () => ({ index, leaf: (await vault.gap({ sessionId, index, startMs, endMs, reason })).leaf }));
+  }
+
+  #interrupted(cause: unknown): void {
+    const { clock, log, sessionId } = this.#options;
+    if (this.#gap !== undefined) return;
+    const reason = gapReason(cause);
+    const sinceMs = cause instanceof ScreenSilent ? cause.sinceMs : clock.elapsedMs();
+    this.#gap = { sinceMs, reason };
+    log.warn("recording interrupted", { sessionId, reason, cause: String(cause) });
+    if (cause instanceof LucidError && cause.code === "recording/picture-too-large") this.#end(cause);
+  }
+
+  #closeGap(): void {
+    if (this.#gap === undefined) return;
+    this.#storeGap();
+    const { clock, log, sessionId } = this.#options;
+    log.info("recording gap closed", { sessionId, reason: this.#gap.reason, tookMs: clock.elapsedMs() - this.#gap.sinceMs });
+    this.#gap = undefined;
+  }
+
+  #gapIsLong(): boolean {
+    const { clock, chunkMs = 60_000 } = this.#options;
+    return this.#gap !== undefined && this.#timeline.at(clock.elapsedMs()) - this.#endMs >= chunkMs;
+  }
+
+  #patienceMs(): number {
+    const { clock, strict } = this.#options;
+    return strict && this.#gap !== undefined ? this.#gap.sinceMs + STRICT_MS - clock.elapsedMs() : Infinity;
+  }
+
+  #giveUp(): void {
+    this.#end(
+      new LucidError(
+        "recording/interrupted",
+        "unavailable",
+        `Cannot go on recording: ${this.#gap!.reason} for ${STRICT_MS / 1_000} s, and this session must not go on unrecorded`,
+      ),
+    );
+  }
+
+  #end(failure: LucidError | undefined): void {
+    if (!this.#stopping) this.#failure = failure;
+    this.#stopping = true;
+    this.#wake?.();
+  }
+
+  #progress(): void {
+    if (this.#outlet.failure !== undefined) {
+      this.#failure ??= this.#outlet.failure;
+      this.#end(this.#failure);
+    } else this.#wake?.();
+  }
+
+  /** Until `ms` have passed, or something has happened that is worth a look. */
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const over = () => {
+        cancel();
+        if (this.#wake === over) this.#wake = undefined;
+        resolve();
+      };
+      const cancel = this.#options.clock.after(ms, over);
+      this.#wake = over;
+    });
+  }
+}
+
+/** The server left a question unanswered that a living one answers at once. */
+class ScreenSilent extends Error {
+  /** When it was asked (monotonic). */
+  readonly sinceMs: number;
+
+  constructor(sinceMs: number) {
+    super(GAP.silent);
+    this.sinceMs = sinceMs;
+  }
+}
+
+function begin(stream: StreamWriter, tap: Tap): void {
+  for (const bytes of [tap.opening, ...tap.picture]) {
+    if (!stream.fits(bytes)) {
+      throw new LucidError(
+        "recording/picture-too-large",
+        "invalid",
+        `Cannot record a screen of ${tap.width}×${tap.height}: one picture of it does not fit into a chunk. Use a smaller screen`,
+      );
+    }
+    stream.add({ atMs: 0, bytes });
+  }
+}
+
+function gapReason(cause: unknown): string {
+  if (typeof cause === "string") return cause;
+  if (cause instanceof ScreenSilent) return GAP.silent;
+  if (!(cause instanceof LucidError)) throw cause;
+  switch (cause.code) {
+    case "tap/refused":
+      return GAP.refused;
+    case "rfb/malformed":
+      return GAP.malformed;
+    case "recording/picture-too-large":
+      return GAP.tooLarge;
+    default:
+      return GAP.lost;
+  }
+}
