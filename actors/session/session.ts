@@ -1,0 +1,617 @@
+/**
+ * What a session decides: created → recording → processing → stored → anchored → completed.
+ *
+ * Leaves arrive one by one while it records and while the recorder flushes after a stop; only their
+ * count and frontier stay here, the leaves themselves are rows. A failure is a flag, not a state: what
+ * was recorded before it is sealed and anchored like any other recording.
+ *
+ * @module
+ */
+import type { Behavior, Context, Then } from "@lucid/runtime";
+import { decodeLeaf, type Leaf } from "../../chain/leaf.ts";
+import { append, frontierRoot } from "../../chain/merkle.ts";
+import { Session, type SessionState } from "./protocol.ts";
+
+/** A session that nobody started is cancelled after this: its desktop costs memory. */
+const UNSTARTED_MS = 8 * 3_600_000;
+/** How often a growing session is anchored in between: an hour's loss of a node then costs a minute. */
+const GROWTH_MS = 60_000;
+/** 100 GiB of ciphertext: the largest session. */
+const SESSION_BYTES_MAX = 100 * 2 ** 30;
+/** The frontier of a million leaves is 20 hashes. */
+const LEAVES_MAX = 1_000_000;
+/** An anchor that was refused is tried again so often, so long after. */
+const SEAL_RETRIES_MAX = 3;
+const SEAL_RETRY_MS = 30_000;
+
+export const session: Behavior<typeof Session> = {
+  protocol: Session,
+  initial: (id): SessionState => ({
+    session_id: id,
+    user_id: "",
+    name: "",
+    description: "",
+    status: "absent",
+    node_id: "",
+    source: { kind: "desktop", width: 1280, height: 720 },
+    mode: "strict",
+    chunk_ms: 60_000,
+    max_duration_ms: UNSTARTED_MS,
+    created_at: 0,
+    start_requested: false,
+    desktop: "none",
+    chunk_count: 0,
+    gap_count: 0,
+    size_bytes: 0,
+    frontier: [],
+    retry_count: 0,
+    failed: false,
+    cancelled: false,
+  }),
+
+  decide: {
+    create(state, input, { id, now }) {
+      if (state.status !== "absent") {
+        return {
+          refused: "session/exists",
+          because: `Cannot create session ${id}: it is ${state.status}`,
+        };
+      }
+      const then: Then[] = [
+        { remind: "reachLimit", atMs: now + UNSTARTED_MS, input: {} },
+      ];
+      if (input.source.kind === "desktop") {
+        const { width, height } = input.source;
+        then.push({
+          tell: `rdp/${input.node}/${id}`,
+          command: "open",
+          input: { width, height },
+        });
+      }
+      return {
+        events: [{ type: "created", data: { ...input, at: now } }],
+        reply: { status: "created" },
+        then,
+      };
+    },
+
+    get(state, _, { id }) {
+      return state.status === "absent"
+        ? unknown("read", id)
+        : { events: [], reply: state };
+    },
+
+    start(state, _, context) {
+      const gone = absentOrDeleted("start", state, context.id);
+      if (gone) return gone;
+      if (state.status !== "created" || state.start_requested) {
+        return {
+          refused: "session/already-started",
+          because: `Cannot start session ${context.id}: it is ${
+            state.start_requested ? "starting" : state.status
+          }`,
+        };
+      }
+      if (state.desktop === "failed") {
+        return {
+          refused: "session/no-desktop",
+          because: `Cannot start session ${context.id}: ${
+            state.failure ?? "its desktop failed"
+          }`,
+        };
+      }
+      if (state.desktop === "starting") {
+        return {
+          events: [{ type: "startRequested", data: {} }],
+          reply: { status: "created" },
+        };
+      }
+      return { ...starting(state, context), reply: { status: "recording" } };
+    },
+
+    stop(state, _, { id, now }) {
+      const gone = absentOrDeleted("stop", state, id);
+      if (gone) return gone;
+      if (state.status !== "recording") {
+        return {
+          refused: "session/not-recording",
+          because: `Cannot stop session ${id}: it is ${state.status}`,
+        };
+      }
+      return {
+        events: [{ type: "stopped", data: { at: now } }],
+        reply: { status: "processing" },
+        then: [tellRecorder(state, "finish", {})],
+      };
+    },
+
+    delete(state, _, { id, now }) {
+      const gone = absentOrDeleted("delete", state, id);
+      if (gone) return gone;
+      if (["recording", "processing", "stored"].includes(state.status)) {
+        return {
+          refused: "session/in-progress",
+          because: `Cannot delete session ${id}: it is ${state.status}`,
+        };
+      }
+      return { ...deleting(state, now), reply: { deletedAt: now } };
+    },
+
+    disclose(state, { index, user }, { id, now, newId }) {
+      const gone = absentOrDeleted("disclose a chunk of", state, id);
+      if (gone) return gone;
+      if (index >= state.chunk_count) {
+        return {
+          refused: "session/no-chunk",
+          because:
+            `Cannot disclose chunk ${index} of session ${id}: it has ${state.chunk_count}`,
+        };
+      }
+      const value = {
+        event_type: "chunk_disclosed",
+        user_id: user,
+        session_id: id,
+        sequence_number: index,
+        timestamp: now,
+        severity: "info",
+      };
+      return {
+        events: [{ type: "disclosed", data: { index, user, at: now } }],
+        reply: { index },
+        rows: [{ table: "audit_logs", key: `${id}/${newId()}`, value }],
+      };
+    },
+
+    desktopReady(state, _, context) {
+      if (state.status === "absent") return unknown("ready", context.id);
+      const ready = {
+        type: "desktopChanged",
+        data: { desktop: "ready" },
+      } as const;
+      if (!state.start_requested || state.status !== "created") {
+        return { events: [ready], reply: {} };
+      }
+      const { events, then } = starting(state, context);
+      return { events: [ready, ...events], reply: {}, then };
+    },
+
+    desktopFailed(state, { because }, { id }) {
+      if (state.status === "absent") return unknown("fail", id);
+      return {
+        events: [
+          { type: "desktopChanged", data: { desktop: "failed", because } },
+        ],
+        reply: {},
+      };
+    },
+
+    addLeaf(state, input, { id, now }) {
+      if (state.status === "absent") return unknown("add a leaf to", id);
+      const attempt = `Cannot add leaf ${input.index} to session ${id}`;
+      if (state.status !== "recording" && state.status !== "processing") {
+        return {
+          refused: "session/not-recording",
+          because: `${attempt}: it is ${state.status}`,
+        };
+      }
+      if (input.index !== state.chunk_count) {
+        return {
+          refused: "session/leaf-order",
+          because: `${attempt}: next is ${state.chunk_count}`,
+        };
+      }
+      const leaf = readLeaf(input.leaf);
+      const earliest = state.recorded_until ?? state.started_at ?? 0;
+      if (
+        leaf === undefined || leaf.index !== input.index ||
+        leaf.startMs < earliest
+      ) {
+        return {
+          refused: "session/leaf-invalid",
+          because: `${attempt}: ${
+            leaf === undefined
+              ? "its bytes are not a leaf"
+              : `it says index ${leaf.index} from ${leaf.startMs}, and the next begins at ${earliest} or later`
+          }`,
+        };
+      }
+      const full = state.status === "recording" &&
+        (state.chunk_count + 1 >= LEAVES_MAX ||
+          state.size_bytes + bytesOf(leaf) >= SESSION_BYTES_MAX);
+      return {
+        events: [
+          { type: "leafAdded", data: input },
+          ...(full
+            ? [{
+              type: "stopped",
+              data: { at: now, because: "It has reached its largest size" },
+            }] as const
+            : []),
+        ],
+        reply: { chunkCount: state.chunk_count + 1 },
+        rows: [chunkRow(id, leaf, input.leaf)],
+        ...(full ? { then: [tellRecorder(state, "finish", {})] } : {}),
+      };
+    },
+
+    recordingEnded(state, { endedAt, leafCount, failure }, { id }) {
+      if (state.status === "absent") return unknown("end", id);
+      if (
+        (state.status !== "recording" && state.status !== "processing") ||
+        state.merkle_root !== undefined
+      ) {
+        return {
+          refused: "session/not-recording",
+          because: `Cannot end session ${id}: it is ${state.status}`,
+        };
+      }
+      if (leafCount !== state.chunk_count) {
+        return {
+          refused: "session/leaves-missing",
+          because:
+            `Cannot end session ${id}: ${leafCount} leaves were recorded and ${state.chunk_count} are here`,
+        };
+      }
+      const data = failure === undefined ? { endedAt } : { endedAt, failure };
+      return {
+        events: [{ type: "recordingEnded", data }],
+        reply: {},
+        then: [
+          sealing(state, { endedAt }),
+          ...(state.source.kind === "desktop"
+            ? [tellDesktop(state, "close")]
+            : []),
+        ],
+      };
+    },
+
+    sealed(state, { manifestHash, entryId, entry }, { id }) {
+      if (state.status === "absent") return unknown("seal", id);
+      if (state.status !== "processing" || state.merkle_root === undefined) {
+        return {
+          refused: "session/not-processing",
+          because: `Cannot seal session ${id}: it is ${state.status}`,
+        };
+      }
+      return {
+        events: [{ type: "sealed", data: { manifestHash, entryId } }],
+        reply: {},
+        then: [tellRound(state, "submit", {
+          entryId,
+          entry,
+          notify: `session/${id}`,
+        })],
+      };
+    },
+
+    anchored(state, input, { id }) {
+      if (state.status === "absent") return unknown("anchor", id);
+      if (state.status !== "stored" || state.entry_id !== input.entryId) {
+        return {
+          refused: "session/not-stored",
+          because: `Cannot anchor session ${id}: it is ${state.status}`,
+        };
+      }
+      const anchor = {
+        entry_id: input.entryId,
+        entry_index: input.entryIndex,
+        height: input.height,
+        block_id: input.blockId,
+        block_time: input.blockTime,
+      };
+      return {
+        events: [{ type: "anchored", data: anchor }],
+        reply: {},
+        then: [tellRecorder(state, "check", { entryIndex: input.entryIndex })],
+      };
+    },
+
+    anchorRefused(state, { entryId, because }, { id, now }) {
+      if (state.status === "absent") return unknown("anchor", id);
+      if (state.status !== "stored" || state.entry_id !== entryId) {
+        return {
+          refused: "session/not-stored",
+          because:
+            `Cannot take back an anchor of session ${id}: it is ${state.status}`,
+        };
+      }
+      const again = state.retry_count < SEAL_RETRIES_MAX;
+      return {
+        events: [
+          { type: "anchorRefused", data: { because } },
+          ...(again ? [] : [{ type: "failed", data: { because } }] as const),
+        ],
+        reply: {},
+        ...(again
+          ? {
+            then: [{
+              remind: "sealAgain",
+              atMs: now + SEAL_RETRY_MS,
+              input: {},
+            }],
+          }
+          : {}),
+      };
+    },
+
+    checked(state, { failure }, { id, now }) {
+      if (state.status === "absent") return unknown("check", id);
+      if (state.status !== "anchored") {
+        return {
+          refused: "session/not-anchored",
+          because: `Cannot complete session ${id}: it is ${state.status}`,
+        };
+      }
+      return {
+        events: [
+          failure === undefined
+            ? { type: "completed", data: { at: now } }
+            : { type: "failed", data: { because: failure } },
+        ],
+        reply: {},
+      };
+    },
+
+    reachLimit(state, _, { id, now }) {
+      if (state.status === "absent") return unknown("limit", id);
+      if (state.status === "recording") {
+        const because = "It has reached its longest duration";
+        return {
+          events: [{ type: "stopped", data: { at: now, because } }],
+          reply: {},
+          then: [tellRecorder(state, "finish", {})],
+        };
+      }
+      if (state.status === "created" && state.deleted_at === undefined) {
+        return { ...deleting(state, now), reply: {} };
+      }
+      return { events: [], reply: {} };
+    },
+
+    reportGrowth(state, _, { id, now }) {
+      if (state.status === "absent") return unknown("report growth of", id);
+      if (state.status !== "recording") return { events: [], reply: {} };
+      return {
+        events: [],
+        reply: {},
+        then: [
+          { remind: "reportGrowth", atMs: now + GROWTH_MS, input: {} },
+          ...(state.chunk_count === 0 ? [] : [tellRound(state, "grow", {
+            sessionId: id,
+            leafCount: state.chunk_count,
+          })]),
+        ],
+      };
+    },
+
+    sealAgain(state, _, { id }) {
+      if (state.status === "absent") return unknown("seal", id);
+      if (state.status !== "processing") return { events: [], reply: {} };
+      return {
+        events: [],
+        reply: {},
+        then: [sealing(state, { endedAt: state.ended_at ?? 0 })],
+      };
+    },
+  },
+
+  apply: {
+    created: (state, created): SessionState => ({
+      ...state,
+      status: "created",
+      user_id: created.user,
+      node_id: created.node,
+      name: created.name,
+      description: created.description,
+      source: created.source,
+      mode: created.mode,
+      chunk_ms: created.chunkMs,
+      max_duration_ms: created.maxDurationMs,
+      created_at: created.at,
+      desktop: created.source.kind === "desktop" ? "starting" : "none",
+    }),
+    startRequested: (state): SessionState => ({
+      ...state,
+      start_requested: true,
+    }),
+    desktopChanged: (state, { desktop, because }): SessionState => ({
+      ...state,
+      desktop,
+      ...(because === undefined ? {} : { failed: true, failure: because }),
+    }),
+    started: (state, { at }): SessionState => ({
+      ...state,
+      status: "recording",
+      start_requested: false,
+      started_at: at,
+    }),
+    leafAdded(state, added): SessionState {
+      const leaf = decodeLeaf(Uint8Array.fromHex(added.leaf));
+      return {
+        ...state,
+        chunk_count: state.chunk_count + 1,
+        gap_count: state.gap_count + (leaf.kind === "gap" ? 1 : 0),
+        size_bytes: state.size_bytes + bytesOf(leaf),
+        recorded_until: leaf.endMs,
+        frontier: [
+          ...append(
+            state.frontier,
+            state.chunk_count,
+            Uint8Array.fromHex(added.leaf),
+          ),
+        ],
+      };
+    },
+    stopped: (state): SessionState => ({ ...state, status: "processing" }),
+    recordingEnded: (state, { endedAt, failure }): SessionState => ({
+      ...state,
+      status: "processing",
+      ended_at: endedAt,
+      merkle_root: frontierRoot(state.frontier).toHex(),
+      ...(state.desktop === "none" ? {} : { desktop: "closed" }),
+      ...(failure === undefined ? {} : { failed: true, failure }),
+    }),
+    sealed: (state, { manifestHash, entryId }): SessionState => ({
+      ...state,
+      status: "stored",
+      manifest_hash: manifestHash,
+      entry_id: entryId,
+    }),
+    anchored: (state, anchor): SessionState => ({
+      ...state,
+      status: "anchored",
+      anchor,
+    }),
+    anchorRefused: (state): SessionState => ({
+      ...state,
+      status: "processing",
+      retry_count: state.retry_count + 1,
+    }),
+    completed: (state, { at }): SessionState => ({
+      ...state,
+      status: "completed",
+      completed_at: at,
+    }),
+    failed: (state, { because }): SessionState => ({
+      ...state,
+      failed: true,
+      failure: because,
+    }),
+    disclosed: (state): SessionState => state,
+    deleted: (state, { at, cancelled }): SessionState => ({
+      ...state,
+      deleted_at: at,
+      cancelled: state.cancelled || cancelled,
+      start_requested: false,
+    }),
+  },
+};
+
+/** Recording begins: the recorder is told, and two reminders are set. */
+function starting(state: SessionState, { now }: Context) {
+  return {
+    events: [{ type: "started", data: { at: now } }] as const,
+    then: [
+      tellRecorder(state, "record", {
+        source: state.source,
+        mode: state.mode,
+        chunkMs: state.chunk_ms,
+        startedAt: now,
+      }),
+      { remind: "reachLimit", atMs: now + state.max_duration_ms, input: {} },
+      { remind: "reportGrowth", atMs: now + GROWTH_MS, input: {} },
+    ],
+  };
+}
+
+/** The session becomes a tombstone; its key is destroyed, so its proofs still hold and nobody can read it. */
+function deleting(state: SessionState, now: number) {
+  const cancelled = state.status === "created";
+  return {
+    events: [{ type: "deleted", data: { at: now, cancelled } }] as const,
+    then: [
+      ...(state.source.kind === "desktop" && cancelled
+        ? [tellDesktop(state, "close")]
+        : []),
+      ...(cancelled ? [] : [tellRecorder(state, "erase", {})]),
+    ],
+  };
+}
+
+/** Have the recorder write the manifest and sign the final anchor over the root. */
+function sealing(
+  state: SessionState,
+  { endedAt }: { readonly endedAt: number },
+): Then {
+  return tellRecorder(state, "seal", {
+    owner: state.user_id,
+    name: state.name,
+    root: frontierRoot(state.frontier).toHex(),
+    leafCount: state.chunk_count,
+    gapCount: state.gap_count,
+    ctBytes: state.size_bytes,
+    startedAt: state.started_at ?? endedAt,
+    endedAt,
+  });
+}
+
+function tellRecorder(
+  state: SessionState,
+  command: string,
+  input: unknown,
+): Then {
+  return {
+    tell: `recorder/${state.node_id}/${state.session_id}`,
+    command,
+    input,
+  };
+}
+
+function tellDesktop(state: SessionState, command: string): Then {
+  return {
+    tell: `rdp/${state.node_id}/${state.session_id}`,
+    command,
+    input: {},
+  };
+}
+
+function tellRound(state: SessionState, command: string, input: unknown): Then {
+  return { tell: `round/${state.node_id}/main`, command, input };
+}
+
+function unknown(attempt: string, id: string) {
+  return {
+    refused: "session/unknown",
+    because: `Cannot ${attempt} session ${id}: there is none`,
+  } as const;
+}
+
+function absentOrDeleted(attempt: string, state: SessionState, id: string) {
+  if (state.status === "absent") return unknown(attempt, id);
+  if (state.deleted_at === undefined) return undefined;
+  return {
+    refused: "session/deleted",
+    because: `Cannot ${attempt} session ${id}: it was deleted`,
+  } as const;
+}
+
+/** The leaf that `hex` stands for, or undefined where it stands for none. */
+function readLeaf(hex: string): Leaf | undefined {
+  try {
+    return decodeLeaf(Uint8Array.fromHex(hex));
+  } catch {
+    return undefined;
+  }
+}
+
+function bytesOf(leaf: Leaf): number {
+  return leaf.kind === "chunk" ? leaf.sealedBytes : 0;
+}
+
+/** The record of one chunk or gap, as a list endpoint shows it. */
+function chunkRow(id: string, leaf: Leaf, hex: string) {
+  const common = {
+    chunk_id: `${id}-${leaf.index}`,
+    session_id: id,
+    sequence_number: leaf.index,
+    started_at: leaf.startMs,
+    ended_at: leaf.endMs,
+    leaf: hex,
+  };
+  const value = leaf.kind === "gap"
+    ? { ...common, status: "gap", reason: leaf.reason }
+    : {
+      ...common,
+      status: "stored",
+      codec: leaf.codec,
+      plain_bytes: leaf.plainBytes,
+      size_bytes: leaf.sealedBytes,
+      sha256: leaf.sealedHash.toHex(),
+    };
+  return { table: "chunks", key: rowKey(id, leaf.index), value };
+}
+
+/** Keys of one session's rows sort as their indexes do. */
+function rowKey(id: string, index: number): string {
+  return `${id}/${String(index).padStart(7, "0")}`;
+}
