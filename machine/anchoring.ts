@@ -1,0 +1,159 @@
+/**
+ * Between the round actor and the chain's files: entries in, news of blocks out.
+ *
+ * @module
+ */
+import { type Effect, type Host, type Log, LucidError } from "@lucid/runtime";
+import { Round } from "../actors/round/protocol.ts";
+import { encodeInterimAnchors, type InterimRow } from "../chain/anchor.ts";
+import { decodeEntry, entryId } from "../chain/entry.ts";
+import type { Vault } from "../recorder/vault.ts";
+import type { Chain, DecidedBlock } from "./chain/chain.ts";
+import type { Keys } from "./keys.ts";
+import { treeOf } from "./sealing.ts";
+
+/** A row with the longest path has 700 bytes, and an entry 16 KiB. */
+const ROWS_PER_ENTRY = 20;
+/** An interim anchor is worth little when the next one is there. */
+const EXPIRY_BLOCKS = 360;
+
+/** What anchoring works with. */
+export interface AnchoringOptions {
+  readonly node: string;
+  readonly keys: Keys;
+  readonly vault: Vault;
+  readonly chain: Chain;
+  readonly log: Log;
+}
+
+/** The hands of the round actor. */
+export interface Anchoring {
+  readonly effects: Readonly<Record<string, Effect>>;
+  /** Tell the round what was decided while nobody listened, and hand in again what still waits. */
+  begin(host: Host): Promise<void>;
+  /** A block was decided. */
+  announce(host: Host, block: DecidedBlock): Promise<void>;
+}
+
+/** Open the hands of the round actor. */
+export function openAnchoring(
+  { node, keys, vault, chain, log }: AnchoringOptions,
+): Anchoring {
+  const address = `round/${node}/main`;
+  let host: Host;
+
+  /** Hand one entry in; resolves to why it cannot be, if it cannot. */
+  async function include(
+    { entryId: id, entry }: {
+      readonly entryId: string;
+      readonly entry: string;
+    },
+  ): Promise<string | undefined> {
+    const place = chain.find(Uint8Array.fromHex(id));
+    if (place !== undefined) {
+      const decided = {
+        height: place.height,
+        blockId: place.blockId.toHex(),
+        blockTime: chain.block(place.height)!.timeMs,
+        entries: [{ entryId: id, entryIndex: place.index }],
+      };
+      await host.report(Round, address, "decided", decided, {
+        op: `decided:${place.height}:${id}`,
+      });
+      return undefined;
+    }
+    try {
+      chain.submit(Uint8Array.fromBase64(entry));
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof LucidError) || error.kind === "unavailable") {
+        throw error;
+      }
+      log.warn("entry refused", { entryId: id, because: error.message });
+      return error.message;
+    }
+  }
+
+  /** A session that has an interim anchor on its way, or has not grown since its last, is left out. */
+  async function growthOf(
+    { sessionId, leafCount }: {
+      readonly sessionId: string;
+      readonly leafCount: number;
+    },
+  ): Promise<InterimRow[]> {
+    const name = { recorderKey: keys.node.publicKey, sessionId };
+    if (chain.isInterimPending(name)) return [];
+    const previous = chain.anchorOf(name);
+    if (previous !== undefined && previous.leafCount >= leafCount) return [];
+    const { tree } = await treeOf(vault, sessionId);
+    if (tree.count < leafCount) return [];
+    return [{
+      sessionId,
+      leafCount,
+      root: tree.root(leafCount),
+      path: previous === undefined
+        ? new Uint8Array()
+        : tree.consistency(previous.leafCount, leafCount),
+    }];
+  }
+
+  return {
+    effects: {
+      "round.include": async ({ input }) => {
+        const entry = input as { entryId: string; entry: string };
+        const failure = await include(entry);
+        return {
+          entryId: entry.entryId,
+          ...(failure === undefined ? {} : { failure }),
+        };
+      },
+
+      "round.signGrowth": async ({ input }) => {
+        const { sessions } = input as {
+          sessions: { sessionId: string; leafCount: number }[];
+        };
+        const rows = (await Promise.all(sessions.map(growthOf))).flat();
+        const terms = {
+          chainId: chain.chainId,
+          expiryHeight: chain.height + EXPIRY_BLOCKS,
+        };
+        const entries = [];
+        for (let from = 0; from < rows.length; from += ROWS_PER_ENTRY) {
+          const batch = rows.slice(from, from + ROWS_PER_ENTRY);
+          const bytes = encodeInterimAnchors(batch, terms, keys.node);
+          entries.push({
+            entryId: entryId(decodeEntry(bytes)).toHex(),
+            entry: bytes.toBase64(),
+          });
+        }
+        return { entries };
+      },
+    },
+
+    async begin(opened) {
+      host = opened;
+      const { pending } = await host.ask(Round, address, "get", {});
+      for (const { entry_id, entry } of pending) {
+        const failure = await include({ entryId: entry_id, entry });
+        if (failure === undefined) continue;
+        const op = `refused:${entry_id}`;
+        const input = { entryId: entry_id, failure };
+        await host.report(Round, address, "included", input, { op });
+      }
+    },
+
+    async announce(opened, block) {
+      const entries = block.entries.map(({ id, index }) => ({
+        entryId: id.toHex(),
+        entryIndex: index,
+      }));
+      if (entries.length === 0) return;
+      await opened.report(Round, address, "decided", {
+        height: block.height,
+        blockId: block.blockId.toHex(),
+        blockTime: block.timeMs,
+        entries,
+      }, { op: `decided:${block.height}` });
+    },
+  };
+}

@@ -1,0 +1,171 @@
+/**
+ * Programs that this node runs: each dies with its parent, is on record while it lives, and says in a
+ * sentence why it ended.
+ *
+ * `setpriv --pdeathsig KILL` has the kernel end a child whose parent is gone, however it went; the
+ * record (pid and start time, which together name a process) is there for the rest: what a life before
+ * this one left over is ended at the start.
+ *
+ * @module
+ */
+import type { Log } from "@lucid/runtime";
+import {
+  type DataFolder,
+  readIfThere,
+  removeIfThere,
+  writeDurably,
+} from "./data_folder.ts";
+import { SEARCH_PATH } from "./programs.ts";
+
+/** A program to run. */
+export interface ChildSpec {
+  /** Unique on the node, `[a-z0-9.-]+`. */
+  readonly name: string;
+  readonly program: string;
+  readonly args: readonly string[];
+  /** The whole environment of the child. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where it starts; the data folder if absent. */
+  readonly cwd?: string;
+}
+
+/** A running program. */
+export interface Child {
+  readonly pid: number;
+  /** Resolves when it has ended, with the reason for people. */
+  readonly ended: Promise<string>;
+  /** SIGTERM, then SIGKILL after a grace; resolves when it has ended. */
+  stop(): Promise<void>;
+}
+
+/** All programs of this node. */
+export interface Children {
+  /** Names of those that a life before this one left on record: they are gone, and somebody may miss them. */
+  readonly lost: readonly string[];
+  /**
+   * Run a program.
+   *
+   * @throws {Deno.errors.NotFound} If setpriv is not there.
+   */
+  start(spec: ChildSpec): Child;
+  /** Stop whatever still runs. */
+  stopAll(): Promise<void>;
+}
+
+/** An X server takes 50 ms; whoever needs longer than this does not listen. */
+const GRACE_MS = 800;
+/** What a child said last is kept for the sentence on how it ended. */
+const LAST_WORDS_BYTES = 2_048;
+
+/** Open the book of children, ending what a life before this one left over. */
+export function openChildren(
+  data: DataFolder,
+  { log }: { readonly log: Log },
+): Children {
+  const recordOf = (name: string): string => data.file("children", name);
+  const lost = Array.from(
+    Deno.readDirSync(data.file("children")),
+    ({ name }) => name,
+  );
+  for (const name of lost) endLeftover(recordOf(name), { name, log });
+  const running = new Set<Child>();
+
+  function start(spec: ChildSpec): Child {
+    const child = new Deno.Command("setpriv", {
+      args: ["--pdeathsig", "KILL", "--", spec.program, ...spec.args],
+      clearEnv: true,
+      env: { PATH: SEARCH_PATH, ...spec.env },
+      cwd: spec.cwd ?? data.path,
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    const { pid } = child;
+    const record = { pid, started: startOf(pid), program: spec.program };
+    writeDurably(
+      recordOf(spec.name),
+      new TextEncoder().encode(JSON.stringify(record)),
+    );
+    const ended = Promise.all([child.status, lastWords(child.stderr)]).then(
+      ([status, words]) => {
+        running.delete(started);
+        removeIfThere(recordOf(spec.name));
+        const how = status.signal === null
+          ? `ended with code ${status.code}`
+          : `was ended by ${status.signal}`;
+        return `${spec.program} ${how}${words === "" ? "" : ` (${words})`}`;
+      },
+    );
+    const started: Child = {
+      pid,
+      ended,
+      async stop(): Promise<void> {
+        const kill = (signal: Deno.Signal): void => {
+          try {
+            child.kill(signal);
+          } catch { /* It ended by itself meanwhile. */ }
+        };
+        kill("SIGTERM");
+        const timer = setTimeout(() => kill("SIGKILL"), GRACE_MS);
+        await ended;
+        clearTimeout(timer);
+      },
+    };
+    running.add(started);
+    return started;
+  }
+
+  return {
+    lost,
+    start,
+    stopAll: async () => {
+      await Promise.all([...running].map((child) => child.stop()));
+    },
+  };
+}
+
+/** The last line a child wrote to its error stream. */
+async function lastWords(stream: ReadableStream<Uint8Array>): Promise<string> {
+  let text = "";
+  for await (const piece of stream.pipeThrough(new TextDecoderStream())) {
+    text = (text + piece).slice(-LAST_WORDS_BYTES);
+  }
+  return text.split("\n").map((line) => line.trim()).filter((line) =>
+    line !== ""
+  ).at(-1)?.slice(0, 200) ?? "";
+}
+
+/**
+ * Clock ticks from boot to the start of a process (field 22 of its stat), or undefined if it is gone.
+ * Read by `cat`, because Deno opens /proc to a process with all permissions only.
+ */
+export function startOf(pid: number): string | undefined {
+  const { success, stdout } = new Deno.Command("cat", {
+    args: [`/proc/${pid}/stat`],
+    stderr: "null",
+  }).outputSync();
+  if (!success) return undefined;
+  const text = new TextDecoder().decode(stdout);
+  // The program's name stands in brackets and may hold spaces: count from the last bracket.
+  return text.slice(text.lastIndexOf(")") + 2).split(" ")[19];
+}
+
+function endLeftover(
+  path: string,
+  { name, log }: { readonly name: string; readonly log: Log },
+): void {
+  const bytes = readIfThere(path);
+  try {
+    const { pid, started } = JSON.parse(new TextDecoder().decode(bytes)) as {
+      pid: number;
+      started: string;
+    };
+    if (started !== undefined && startOf(pid) === started) {
+      Deno.kill(pid, "SIGKILL");
+      log.warn("leftover child ended", { name, pid });
+    }
+  } catch (error) {
+    log.warn("record of a child unreadable", { name, error: String(error) });
+  }
+  removeIfThere(path);
+}

@@ -1,0 +1,231 @@
+/**
+ * The hands of a node, put together: everything that touches this machine for an actor.
+ *
+ * @module
+ */
+import type { Clock, Effect, Host, Log } from "@lucid/runtime";
+import { Node } from "../actors/node/protocol.ts";
+import { Rdp } from "../actors/rdp/protocol.ts";
+import type { Summary } from "../actors/recorder/protocol.ts";
+import { openVault } from "../recorder/vault.ts";
+import { openAnchoring } from "./anchoring.ts";
+import { openCaptures } from "./captures.ts";
+import { type ChainOptions, openChain } from "./chain/chain.ts";
+import { openChainReader } from "./chain_reader.ts";
+import { openChildren } from "./children.ts";
+import type { DataFolder } from "./data_folder.ts";
+import { openDesktops } from "./desktops.ts";
+import { freeBytes, watchDisk } from "./disk.ts";
+import { openEvidence } from "./evidence.ts";
+import type { Keys } from "./keys.ts";
+import { startNatsServer } from "./nats_server.ts";
+import { checkSession, sealSession } from "./sealing.ts";
+
+/** What a node's hands are made with. */
+export interface MachineOptions {
+  readonly data: DataFolder;
+  readonly keys: Keys;
+  /** Threads that seal chunks. */
+  readonly workers: number;
+  /** Below this much free disk no session begins. */
+  readonly floorBytes: number;
+  /** What a desktop's terminal runs; the user's shell if absent. */
+  readonly desktopShell: string | undefined;
+  /** What a new chain is made with. */
+  readonly genesis: ChainOptions["genesis"];
+  /** Of this software. */
+  readonly version: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where a crash test strikes. */
+  readonly crash?: CrashTest | undefined;
+}
+
+/** For crash tests: the process ends at a named point when it is passed for the count-th time. */
+export interface CrashTest {
+  readonly point: string;
+  readonly count: number;
+}
+
+/** The hands of a node. */
+export type Machine = Awaited<ReturnType<typeof openMachine>>;
+
+/** Epochs of a day on the default grid of 10 s. */
+export const EPOCH_BLOCKS = 8_640;
+
+/**
+ * Open the hands of a node. Nothing is reported to any actor before `begin`.
+ *
+ * @throws {LucidError} When vault or chain cannot be used, saying what to do.
+ */
+export async function openMachine(options: MachineOptions) {
+  const { data, keys, clock, log, crash, floorBytes } = options;
+  const points = crash && crashAt(crash);
+  const children = openChildren(data, { log });
+  const vault = await openVault({
+    dir: data.file("segments"),
+    workers: options.workers,
+    freeBytesFloor: floorBytes,
+    log,
+    crashAt: segmentCrash(crash),
+  });
+  let host: Host | undefined;
+  const chain = openChain({
+    dir: data.file("chain"),
+    keys,
+    genesis: options.genesis,
+    clock,
+    log,
+    onDecided(block) {
+      if (host !== undefined) {
+        background(anchoring.announce(host, block), "block not reported");
+      }
+    },
+    ...(points === undefined ? {} : { points }),
+  });
+  const anchoring = openAnchoring({
+    node: data.nodeId,
+    keys,
+    vault,
+    chain,
+    log,
+  });
+  const desktops = openDesktops({
+    children,
+    runPath: data.runPath,
+    shell: options.desktopShell,
+    clock,
+    log,
+    onLost: (sessionId, because) =>
+      background(desktopLost(sessionId, because), "desktop not reported"),
+  });
+  const captures = openCaptures({
+    data,
+    keys,
+    vault,
+    desktops,
+    clock,
+    log,
+    points,
+  });
+  const sealing = {
+    data,
+    keys,
+    vault,
+    chain,
+    clock,
+    software: `lucid/${options.version}`,
+  };
+  let stopWatching = (): void => {};
+  let lostCount = 0;
+
+  /** Reports are repeated until they are answered; one that is refused is worth a line. */
+  function background(work: Promise<unknown>, phrase: string): void {
+    work.catch((error) => log.warn(phrase, { because: String(error) }));
+  }
+
+  async function desktopLost(
+    sessionId: string,
+    because: string,
+  ): Promise<void> {
+    const address = `rdp/${data.nodeId}/${sessionId}`;
+    const op = `lost:${data.boot}:${lostCount++}`;
+    await host?.report(Rdp, address, "lost", { because }, { op });
+  }
+
+  const effects: Readonly<Record<string, Effect>> = {
+    ...anchoring.effects,
+    ...captures.effects,
+    "rdp.desktop": async ({ id, input }) => {
+      try {
+        await desktops.ensure(id, input as { width: number; height: number });
+        return {};
+      } catch (error) {
+        return { failure: (error as Error).message };
+      }
+    },
+    "rdp.close": async ({ id }) => {
+      await desktops.close(id);
+      return {};
+    },
+    "recorder.seal": ({ id, input }) =>
+      sealSession(id, input as Summary, sealing),
+    "recorder.check": async ({ id, input }) => {
+      const place = input as { entryIndex: number };
+      const failure = await checkSession(id, place, sealing);
+      return failure === undefined ? {} : { failure };
+    },
+    "recorder.erase": async ({ id }) => {
+      keys.forget(id);
+      await vault.erase(id);
+      return {};
+    },
+  };
+
+  return {
+    effects,
+    chain: openChainReader(chain),
+    /** What crash tests call at the points of other parts. */
+    points,
+
+    /** Start the bus that comes with Lucid. */
+    startBus: () => startNatsServer({ children, data, clock, log }),
+
+    /** Tell the actors what is so on this machine; from here on news is reported as it comes. */
+    async begin(opened: Host) {
+      host = opened;
+      await host.report(Node, `node/${data.nodeId}`, "begin", {
+        publicKey: keys.node.publicKey.toHex(),
+        boot: data.boot,
+        version: options.version,
+        freeBytes: freeBytes(data.path),
+        floorBytes,
+      }, { op: `begin:${data.boot}` });
+      stopWatching = watchDisk(host, {
+        path: data.path,
+        floorBytes,
+        clock,
+        log,
+      });
+      for (const name of children.lost) {
+        const [sessionId, program] = name.split(".");
+        if (program !== "xvnc") continue;
+        await desktopLost(sessionId!, "Lucid was not running");
+      }
+      await anchoring.begin(host);
+      await captures.begin(host);
+      return openEvidence({ data, keys, vault, chain, host });
+    },
+
+    /** Seal what is being captured and let the desktops go; to be done while the host still listens. */
+    async pause() {
+      stopWatching();
+      await captures.pauseAll();
+      await desktops.closeAll();
+    },
+
+    /** Let go of everything else. */
+    async close() {
+      chain.close();
+      await vault.close();
+      await children.stopAll();
+    },
+  };
+}
+
+/** Two of the points lie in the threads that write segments. */
+function segmentCrash(crash: CrashTest | undefined) {
+  if (crash === undefined) return undefined;
+  const { point, count: job } = crash;
+  return point === "segment-write" || point === "segment-fsync"
+    ? { point, job } as const
+    : undefined;
+}
+
+/** SIGKILL, as a power cut would: nothing is flushed, nobody is told. */
+function crashAt({ point, count }: CrashTest): (name: string) => void {
+  let left = count;
+  return (name) => {
+    if (name === point && --left === 0) Deno.kill(Deno.pid, "SIGKILL");
+  };
+}
