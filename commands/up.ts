@@ -25,7 +25,7 @@ import { session } from "../actors/session/session.ts";
 import { createApp } from "../gateway/app.ts";
 import { serve } from "../gateway/serve.ts";
 import { ownerToken } from "../gateway/tokens.ts";
-import { openDataFolder } from "../machine/data_folder.ts";
+import { openDataFolder, writeDurably } from "../machine/data_folder.ts";
 import { freePort } from "../machine/free_port.ts";
 import { openKeys } from "../machine/keys.ts";
 import {
@@ -40,6 +40,7 @@ import {
 } from "../machine/programs.ts";
 import type { Environment } from "../main.ts";
 import config from "../runtime/deno.json" with { type: "json" };
+import { natsOptions } from "./nats_options.ts";
 import { print } from "./print.ts";
 
 const HELP = `lucid up
@@ -125,7 +126,12 @@ async function start(environment: Environment) {
     });
     undo.push(() => machine.close());
     const natsUrl = environment.LUCID_NATS_URL ?? await startedBus(machine);
-    const bus = openNatsBus({ ...credentials(natsUrl), clock, log });
+    const bus = openNatsBus({
+      ...natsOptions(natsUrl),
+      name: "lucid",
+      clock,
+      log,
+    });
     undo.push(() => bus.close());
     const host = openHost({
       node: data.nodeId,
@@ -166,6 +172,10 @@ async function start(environment: Environment) {
     });
     const server = serve(gateway, { hostname, port, clock });
     undo.push(() => server.stop());
+    writeDurably(
+      data.file("lucid.url"),
+      new TextEncoder().encode(`${server.address}\n`),
+    );
     log.info("lucid up", { address: server.address, node: data.nodeId });
     return { welcome: welcome(server.address, data), stop };
   } catch (error) {
@@ -218,16 +228,6 @@ function untilSignalled(): Promise<void> {
       Deno.addSignalListener(signal, handler);
     }
   });
-}
-
-function credentials(url: string) {
-  const { protocol, host, username, password } = new URL(url);
-  return {
-    url: `${protocol}//${host}`,
-    name: "lucid",
-    ...(username === "" ? {} : { user: username }),
-    ...(password === "" ? {} : { password: new Secret(password) }),
-  };
 }
 
 function crashTest(text: string | undefined): CrashTest | undefined {

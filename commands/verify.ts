@@ -4,4 +4,10 @@
  *
  * @module
  */
-export { run } from "../verify.ts";
+import { verify } from "../verify.ts";
+import { print } from "./print.ts";
+
+/** Run the command; resolves to its exit code. */
+export function run(args: string[]): Promise<number> {
+  return Promise.resolve(verify(args, print));
+}

@@ -9,6 +9,11 @@ import { openLog, systemClock, systemRandom, ulidMaker } from "@lucid/runtime";
 import { encodeFinalAnchor, readAnchor } from "../chain/anchor.ts";
 import { decodeEntry } from "../chain/entry.ts";
 import { parseProof } from "../chain/proof.ts";
+import {
+  type Client,
+  openClient,
+  type SessionView,
+} from "../commands/client.ts";
 import { print, readableBytes } from "../commands/print.ts";
 import { openChain } from "../machine/chain/chain.ts";
 import { openDataFolder } from "../machine/data_folder.ts";
@@ -64,7 +69,7 @@ async function demo(): Promise<void> {
     const tampered = await verify(evidence, [
       ...["--trust", files.trust, files.proof, "--chunk", flipped],
     ]);
-    print(indented(answerLine(tampered.output)));
+    print(indented(failure(tampered.output)));
     expect(tampered.code === 1, "the flipped byte is found", tampered.output);
 
     step("Making a second chain over the same chunks, as a forger would");
@@ -74,7 +79,7 @@ async function demo(): Promise<void> {
       await forge(join(folder, "forger"), await Deno.readTextFile(files.proof)),
     );
     const refused = await verify(evidence, ["--trust", files.trust, forged]);
-    print(indented(answerLine(refused.output)));
+    print(indented(failure(refused.output)));
     expect(
       refused.code === 1 && refused.output.includes("INVALID(trust)"),
       "the forger's chain is INVALID(trust)",
@@ -83,7 +88,10 @@ async function demo(): Promise<void> {
 
     step("Making a video of it");
     const video = join(evidence, "recording.mp4");
-    await lucid.download(`/sessions/${session.session_id}/recording`, video);
+    await Deno.writeFile(
+      video,
+      await lucid.stream(`/sessions/${session.session_id}/recording`),
+    );
     const seconds = await probe(video);
 
     await summary({ folder, evidence, session, video, seconds, lucid, began });
@@ -92,25 +100,14 @@ async function demo(): Promise<void> {
   }
 }
 
-/** A session as the API shows it, as far as it is needed here. */
-interface SessionView {
-  readonly session_id: string;
-  readonly status: string;
-  readonly failed: boolean;
-  readonly failure?: string;
-  readonly chunk_count: number;
-  readonly gap_count: number;
-  readonly size_bytes: number;
-  readonly started_at: number;
-  readonly ended_at: number;
-  readonly completed_at: number;
-  readonly anchor: { readonly height: number; readonly block_time: number };
+/** A Lucid of our own. */
+interface Lucid extends Client {
+  readonly data: string;
+  stop(): Promise<void>;
 }
 
-type Lucid = Awaited<ReturnType<typeof startLucid>>;
-
 /** Start `lucid up` as a user would, and talk to it over HTTP. */
-async function startLucid(folder: string, shell: string) {
+async function startLucid(folder: string, shell: string): Promise<Lucid> {
   const data = join(folder, "data");
   const log = await Deno.open(join(folder, "lucid.log"), {
     create: true,
@@ -131,41 +128,10 @@ async function startLucid(folder: string, shell: string) {
     stderr: "piped",
   }).spawn();
   const logged = child.stderr.pipeTo(log.writable);
-  const address = await addressIn(child.stdout, child.status, folder);
-  const token = (await Deno.readTextFile(join(data, "keys", "owner.token")))
-    .trim();
-  const headers = { Authorization: `Bearer ${token}` };
-  const base = `${address}/api/v1`;
-
-  async function call(path: string, init: RequestInit = {}): Promise<Response> {
-    const response = await fetch(`${base}${path}`, {
-      ...init,
-      headers: { ...headers, ...init.headers },
-    });
-    if (response.ok) return response;
-    throw new Error(
-      `${init.method ?? "GET"} ${path} gave ${response.status}: ${await response
-        .text()}`,
-    );
-  }
-
+  await untilUp(child.stdout, child.status, folder);
   return {
     data,
-    get: async <T>(path: string): Promise<T> => (await call(path)).json(),
-    text: async (path: string): Promise<string> => (await call(path)).text(),
-    bytes: async (path: string) => (await call(path)).bytes(),
-    post: async <T>(path: string, body?: unknown): Promise<T> =>
-      (await call(path, {
-        method: "POST",
-        ...(body === undefined ? {} : {
-          body: JSON.stringify(body),
-          headers: { "Content-Type": "application/json" },
-        }),
-      })).json(),
-    download: async (path: string, to: string) => {
-      const { body } = await call(path);
-      await Deno.writeFile(to, body!);
-    },
+    ...openClient(data),
     stop: async () => {
       child.kill("SIGTERM");
       await child.status;
@@ -174,20 +140,19 @@ async function startLucid(folder: string, shell: string) {
   };
 }
 
-/** The address that `lucid up` prints when it is ready. */
-async function addressIn(
+/** Resolves when `lucid up` says that it is. */
+async function untilUp(
   output: ReadableStream<Uint8Array>,
   status: Promise<Deno.CommandStatus>,
   folder: string,
-): Promise<string> {
+): Promise<void> {
   const late = AbortSignal.timeout(START_MS);
   let said = "";
   const [heard, rest] = output.tee();
   rest.pipeTo(new WritableStream());
   for await (const text of heard.pipeThrough(new TextDecoderStream())) {
     said += text;
-    const address = /up at (http:\S+)/.exec(said)?.[1];
-    if (address !== undefined) return address;
+    if (said.includes("Lucid is up")) return;
     if (late.aborted) break;
   }
   await status;
@@ -198,7 +163,10 @@ async function addressIn(
   );
 }
 
-async function record(lucid: Lucid): Promise<SessionView> {
+/** A session that has been through all of its states. */
+type Completed = Required<SessionView>;
+
+async function record(lucid: Lucid): Promise<Completed> {
   step("Asking for a session on a desktop");
   const { session_id: id } = await lucid.post<SessionView>("/sessions", {
     name: "demo",
@@ -227,7 +195,7 @@ async function record(lucid: Lucid): Promise<SessionView> {
     if (session.failed) {
       throw new Error(`The session failed: ${session.failure}`);
     }
-    if (session.status === "completed") return session;
+    if (session.status === "completed") return session as Completed;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(`Session ${id} is not completed after ${COMPLETE_MS} ms`);
@@ -347,7 +315,7 @@ async function summary(
   { folder, evidence, session, video, seconds, lucid, began }: {
     readonly folder: string;
     readonly evidence: string;
-    readonly session: SessionView;
+    readonly session: Completed;
     readonly video: string;
     readonly seconds: number;
     readonly lucid: Lucid;
@@ -396,8 +364,9 @@ function expect(holds: boolean, what: string, found: string): void {
   }
 }
 
-function answerLine(output: string): string {
-  return output.split("\n").filter((line) => /INVALID/.test(line)).join("\n");
+function failure(output: string): string {
+  return output.split("\n").filter((line) => /FAIL|INVALID/.test(line))
+    .join("\n");
 }
 
 function indented(text: string): string {

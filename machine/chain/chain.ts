@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { type Clock, type Log, LucidError } from "@lucid/runtime";
 import { readAnchor } from "../../chain/anchor.ts";
 import { asArray, asBytes, decode, encode } from "../../chain/canonical.ts";
-import type { Refusal, Session } from "../../chain/draft.ts";
+import type { Session } from "../../chain/draft.ts";
 import {
   decodeEntry,
   type Entry,
@@ -222,7 +222,7 @@ export class Chain {
    * Hand in an entry for the next block. Doing it twice changes nothing.
    *
    * @returns Its id and, if the log has it already, where.
-   * @throws {LucidError} With the code of the {@linkcode Refusal}; `chain/malformed`; `chain/interim-pending` while an
+   * @throws {LucidError} With the code of the ledger's refusal; `chain/malformed`; `chain/interim-pending` while an
    * interim anchor of the same session waits; `chain/busy`.
    */
   submit(bytes: Uint8Array): { entryId: Bytes; decided?: EntryPlace } {
