@@ -96,7 +96,7 @@ export type Apply<P extends Protocol> = {
   ) => State<P>;
 };
 
-/** A protocol with the functions that fulfil it. */
+/** A protocol with the functions that fulfil it, all pure: no clock, no I/O, no `await`. */
 export interface Behavior<P extends Protocol> {
   /** What it answers to. */
   readonly protocol: P;
@@ -106,22 +106,4 @@ export interface Behavior<P extends Protocol> {
   readonly decide: Decide<P>;
   /** Events to state. */
   readonly apply: Apply<P>;
-}
-
-/**
- * Pair a protocol with its behavior.
- *
- * @param protocol What the actor answers to.
- * @param behavior Pure functions: no clock, no I/O, no `await`.
- * @returns A behavior that a host can run.
- */
-export function defineActor<P extends Protocol>(
-  protocol: P,
-  behavior: {
-    initial(id: string): NoInfer<State<P>>;
-    readonly decide: Decide<NoInfer<P>>;
-    readonly apply: Apply<NoInfer<P>>;
-  },
-): Behavior<P> {
-  return { protocol, ...behavior };
 }

@@ -60,7 +60,7 @@ const DRAINING: Outcome = {
  * ```ts
  * import assert from "node:assert/strict";
  * import { z } from "zod";
- * import { defineActor, defineProtocol, openHost, openLog, soleClaims, systemClock, systemRandom } from "@lucid/runtime";
+ * import { type Behavior, defineProtocol, openHost, openLog, soleClaims, systemClock, systemRandom } from "@lucid/runtime";
  * import { openMemoryStore } from "@lucid/runtime/stores/memory";
  *
  * const Counter = defineProtocol({
@@ -69,11 +69,12 @@ const DRAINING: Outcome = {
  *   commands: { add: { input: z.strictObject({ by: z.int() }), reply: z.strictObject({ count: z.int() }), refusals: {} } },
  *   events: { added: z.strictObject({ by: z.int() }) },
  * });
- * const counter = defineActor(Counter, {
+ * const counter: Behavior<typeof Counter> = {
+ *   protocol: Counter,
  *   initial: () => ({ count: 0 }),
  *   decide: { add: (state, { by }) => ({ events: [{ type: "added", data: { by } }], reply: { count: state.count + by } }) },
  *   apply: { added: (state, { by }) => ({ count: state.count + by }) },
- * });
+ * };
  * const host = openHost({
  *   node: "n1", behaviors: [counter], store: openMemoryStore(), claims: soleClaims(1),
  *   clock: systemClock, random: systemRandom, log: openLog({ clock: systemClock, write: () => {} }),

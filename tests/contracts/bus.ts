@@ -22,11 +22,11 @@ const CASES: Record<string, (a: Bus, b: Bus) => Promise<void>> = {
   async "publish reaches every subscriber, in order"(a, b) {
     const heard: string[] = [];
     const done = Promise.withResolvers<void>();
-    a.subscribe("t.one", (message) => heard.push(`a${text(message)}`));
-    b.subscribe("t.*", (message) => {
-      heard.push(`b${text(message)}`);
-      if (heard.length === 6) done.resolve();
-    });
+    const hear = (who: string) => (message: BusMessage) => {
+      if (heard.push(who + text(message)) === 6) done.resolve();
+    };
+    a.subscribe("t.one", hear("a"));
+    b.subscribe("t.*", hear("b"));
     await both(a, b);
     for (const word of ["1", "2", "3"]) a.publish("t.one", bytes(word));
     a.publish("other.one", bytes("x"));

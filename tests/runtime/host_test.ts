@@ -310,7 +310,10 @@ Deno.test("host.tell that is sent again while its sender is being loaded is not 
   };
   const { host, clock } = testHost({ store });
   const pass = (word: string) =>
-    host.request("ledger/a", "pass", { to: ["ledger/b"], word }, { op: word });
+    host.request("ledger/a", "pass", { to: ["ledger/b"], word }, {
+      op: word,
+      withinMs: 60_000,
+    });
   await pass("one");
   await clock.advance(2_000);
   // Busy with something that takes too long, so that the next tell is sent again.
@@ -327,6 +330,37 @@ Deno.test("host.tell that is sent again while its sender is being loaded is not 
   await clock.advance(60_000);
   assert.deepEqual(await heardBy(memory, "b"), ["one", "two", "three"]);
   await host.drain();
+});
+
+Deno.test("host.tell is taken once from more senders than the document holds", async () => {
+  const { host, store, clock } = testHost();
+  for (let i = 0; i < 300; i++) {
+    await host.ask(Ledger, `ledger/s${i}`, "pass", {
+      to: ["ledger/hub"],
+      word: `w${i}`,
+    });
+  }
+  await settled();
+  const before = await heardBy(store, "hub");
+  const marks = await store.list("watermarks", {
+    prefix: "ledger/hub#",
+    limit: 500,
+  });
+  assert.equal(marks.items.length, 300 - 256);
+  // Before the delivered tells have left their senders: all of them are sent again.
+  await host.drain();
+  const again = testHost({ store, clock, claims: soleClaims(2) });
+  await clock.advance(3_000);
+  assert.deepEqual(await heardBy(store, "hub"), before);
+  const places = [...Array(256).keys()];
+  const due = await store.due({
+    collection: "ledgers",
+    places,
+    untilMs: Infinity,
+    limit: 9,
+  });
+  assert.deepEqual(due.items, []);
+  await again.host.drain();
 });
 
 Deno.test("host wakes an actor that left memory in time for its reminder", async () => {

@@ -7,7 +7,6 @@
 import { z } from "zod";
 import {
   type Behavior,
-  defineActor,
   defineProtocol,
   type Host,
   type HostOptions,
@@ -76,7 +75,8 @@ export const Ledger = defineProtocol({
   },
 });
 
-export const ledger = defineActor(Ledger, {
+export const ledger: Behavior<typeof Ledger> = {
+  protocol: Ledger,
   initial: () => ({ sum: 0, entries: 0, heard: [] }),
   decide: {
     read: ({ sum }) => ({ events: [], reply: { sum } }),
@@ -138,7 +138,7 @@ export const ledger = defineActor(Ledger, {
       heard: [...state.heard, word].slice(-100),
     }),
   },
-});
+};
 
 export const Till = defineProtocol({
   name: "till",
@@ -161,7 +161,8 @@ export const Till = defineProtocol({
   events: { heard: z.strictObject({ word: z.string() }) },
 });
 
-export const till = defineActor(Till, {
+export const till: Behavior<typeof Till> = {
+  protocol: Till,
   initial: () => ({ words: [] }),
   decide: {
     hear: ({ words }, { word }) => ({
@@ -173,7 +174,7 @@ export const till = defineActor(Till, {
   apply: {
     heard: ({ words }, { word }) => ({ words: [...words, word] }),
   },
-});
+};
 
 /** Both behaviors. */
 // deno-lint-ignore no-explicit-any -- any protocol
