@@ -5,13 +5,7 @@
  *
  * @module
  */
-import {
-  asArray,
-  asBytes,
-  asInteger,
-  encode,
-  type Value,
-} from "./canonical.ts";
+import { asArray, asBytes, asInteger, type Value } from "./canonical.ts";
 import {
   type Entry,
   ENTRY_TYPES,
@@ -26,7 +20,6 @@ import {
   type Bytes,
   compareBytes,
   HASH_BYTES,
-  join,
   sameBytes,
   sha256,
   tag,

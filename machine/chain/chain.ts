@@ -83,6 +83,8 @@ export interface ChainOptions {
    * {@linkcode Chain.find} for what was submitted before.
    */
   onDecided(block: DecidedBlock): void;
+  /** Called for every entry that waited and that no block can include any more. */
+  onStruck?(entryId: Bytes, because: string): void;
   /** Called right after each crash point. */
   points?(point: CrashPoint): void;
 }
@@ -488,6 +490,7 @@ export class Chain {
         code: refusal.refused,
         because: refusal.because,
       });
+      this.#options.onStruck?.(entryId(entry), refusal.because);
     }
   }
 

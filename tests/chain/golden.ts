@@ -24,7 +24,6 @@ import {
 import { openChain } from "../../machine/chain/chain.ts";
 import {
   bytesOf,
-  finalOf,
   genesisOf,
   node,
   sealChunk,

@@ -10,7 +10,8 @@ import {
   type DecidedBlock,
   openChain,
 } from "../../machine/chain/chain.ts";
-import { finalOf, node, SESSION, signerOf, treeOf } from "./world.ts";
+import { BlockSigner } from "../../machine/chain/block_signer.ts";
+import { bytesOf, finalOf, node, SESSION, signerOf, treeOf } from "./world.ts";
 
 const SLOT_MS = 1_000;
 const KEYS = {
@@ -214,7 +215,7 @@ async function withBlocks(machine: Machine, count: number): Promise<void> {
 Deno.test("chain: a log torn anywhere in its last block gets that block back from the WAL", async () => {
   using machine = new Machine();
   await withBlocks(machine, 2);
-  const shorter = Deno.statSync(machine.file("log")).size;
+  const shorter = (await Deno.stat(machine.file("log"))).size;
   const chain = machine.open();
   chain.submit(anchorFor(machine, chain).bytes);
   await machine.clock.advance(SLOT_MS);
@@ -379,4 +380,42 @@ Deno.test("chain: of two finals for one session the second is struck, and said",
     ),
   );
   chain.close();
+});
+
+Deno.test("chain: the signer signs one block a height, again and again, and none below", () => {
+  using machine = new Machine();
+  const signer = () => new BlockSigner(machine.dir, KEYS.consensus);
+  const chainId = bytesOf("chain");
+  const block = (height: number, name: string) => ({
+    chainId,
+    height,
+    blockId: bytesOf(name),
+  });
+  const first = signer().certify(block(1, "a"));
+  assert.deepEqual(signer().certify(block(1, "a")), first);
+  assert.throws(
+    () => signer().certify(block(1, "b")),
+    /another block 1 was signed/,
+  );
+  signer().certify(block(2, "c"));
+  assert.throws(
+    () => signer().certify(block(1, "a")),
+    /another block 2 was signed/,
+  );
+});
+
+Deno.test("chain: what was torn off is cut away, and said", async () => {
+  using machine = new Machine();
+  await withBlocks(machine, 2);
+  const log = await Deno.readFile(machine.file("log"));
+  await Deno.writeFile(machine.file("log"), new Uint8Array(3_000), {
+    append: true,
+  });
+  machine.open().close();
+  assert.deepEqual(await Deno.readFile(machine.file("log")), log);
+  assert.ok(
+    machine.lines.some((line) =>
+      line.includes("chain log torn") && line.includes("3000")
+    ),
+  );
 });

@@ -8,6 +8,7 @@ import {
   leafHash,
   merkleRoot,
   MerkleTree,
+  nodeHash,
   provesConsistency,
   provesInclusion,
 } from "../../chain/merkle.ts";
@@ -174,4 +175,18 @@ Deno.test("hash.sha256 agrees with the platform at every length up to 600", () =
       expected,
     );
   }
+});
+
+Deno.test("merkle: an inner node cannot pass for a leaf by a shorter path", () => {
+  const inner = nodeHash(leafHash(LEAVES[0]!), leafHash(LEAVES[1]!));
+  const path = nodeHash(leafHash(LEAVES[2]!), leafHash(LEAVES[3]!));
+  assert.ok(
+    !provesInclusion({
+      hash: inner,
+      index: 0,
+      count: 4,
+      path,
+      root: TREE.root(4),
+    }),
+  );
 });

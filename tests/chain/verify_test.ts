@@ -596,3 +596,13 @@ Deno.test("verify: a successor chain says RECOVERED, and only with its predecess
     "INVALID(trust)",
   );
 });
+
+Deno.test("verify: two of three are no quorum: more than two thirds means more", () => {
+  const { proof, trust } = buildChain({
+    first: ["a", "b", "c"],
+    then: ["a", "b", "c"],
+  });
+  assert.equal(answerOf(proof(3), trust), "VALID(3, 0)");
+  const two = edit(proof(3), (file) => file.certified[0].signatures.pop());
+  assert.equal(answerOf(two, trust), "INVALID(certificate)");
+});
