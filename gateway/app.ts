@@ -6,7 +6,8 @@
 import { LucidError } from "@lucid/runtime";
 import { type Context, Hono } from "hono";
 import { chainOperations } from "./chain.ts";
-import { docsPage, STYLE } from "./docs_page.ts";
+import { docsPage } from "./docs_page.ts";
+import { STYLE } from "./docs_style.ts";
 import { eventOperations } from "./events.ts";
 import { evidenceOperations } from "./evidence.ts";
 import { guard, type Guarded } from "./guard.ts";
@@ -14,7 +15,7 @@ import { metaOperations } from "./meta.ts";
 import { openApi } from "./openapi.ts";
 import { type Operation, perform } from "./operation.ts";
 import type { GatewayPorts } from "./ports.ts";
-import { problemResponse } from "./problem.ts";
+import { failureResponse, problemResponse } from "./problem.ts";
 import { sessionOperations } from "./sessions.ts";
 
 /** The gateway, ready to be served. */
@@ -58,8 +59,8 @@ export function createApp(ports: GatewayPorts): Gateway {
       const response = await perform(one, {
         request: c.req.raw,
         params: c.req.param() as Record<string, string>,
-        caller: c.var.caller,
-        requestId: c.var.requestId,
+        caller: c.get("caller"),
+        requestId: c.get("requestId"),
         after: ports.clock.after,
       });
       return c.req.method === "HEAD" ? await bodiless(response) : response;
@@ -81,24 +82,9 @@ export function createApp(ports: GatewayPorts): Gateway {
       `Cannot ${c.req.method} ${c.req.path.slice(0, 255)}: nothing is there`,
     );
   });
-  app.onError((error, c) => {
-    const { requestId } = c.var;
-    if (error instanceof LucidError) {
-      if (error.kind === "internal" || error.kind === "unavailable") {
-        ports.log.warn("request failed", { requestId, error });
-      }
-      return problemResponse(error, { requestId });
-    }
-    ports.log.error("request threw", { requestId, error });
-    return problemResponse(
-      new LucidError(
-        "gateway/internal",
-        "internal",
-        `Cannot answer: something is wrong on our side, and the log says more about request ${requestId}`,
-      ),
-      { requestId },
-    );
-  });
+  app.onError((error, c) =>
+    failureResponse(error, { requestId: c.get("requestId"), log: ports.log })
+  );
   return {
     fetch: async (request) => await app.fetch(request),
     operations,
@@ -141,7 +127,7 @@ function otherMethod(
     "invalid",
     `Cannot ${c.req.method} ${c.req.path.slice(0, 255)}: it takes ${allow}`,
   );
-  const response = problemResponse(refusal, { requestId: c.var.requestId });
+  const response = problemResponse(refusal, { requestId: c.get("requestId") });
   response.headers.set("allow", allow);
   return response;
 }

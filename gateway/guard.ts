@@ -7,7 +7,7 @@
 import { LucidError } from "@lucid/runtime";
 import type { Context, MiddlewareHandler } from "hono";
 import type { Caller, GatewayPorts } from "./ports.ts";
-import { problemResponse } from "./problem.ts";
+import { failureResponse } from "./problem.ts";
 
 /** What the guard leaves for the operations. */
 export interface Guarded {
@@ -95,8 +95,8 @@ export function guard(
       await admit(c);
       await next();
     } catch (error) {
-      if (!(error instanceof LucidError)) throw error;
-      c.res = problemResponse(error, { requestId });
+      // Of the guard itself: what an operation throws has become an answer by now.
+      c.res = failureResponse(error, { requestId, log });
     }
     for (const [name, value] of HEADERS) c.res.headers.set(name, value);
     c.res.headers.set("x-request-id", requestId);
@@ -109,7 +109,7 @@ export function guard(
       method,
       path: c.req.path.slice(0, 255),
       status,
-      user: c.var.caller?.user,
+      user: c.get("caller")?.user,
       tookMs: Math.round(clock.elapsedMs() - startedMs),
     });
   };

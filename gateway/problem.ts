@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { LucidError } from "@lucid/runtime";
+import { type Log, LucidError } from "@lucid/runtime";
 import { z } from "zod";
 import { errorName, rowOf, statusOf } from "./errors.ts";
 
@@ -55,4 +55,26 @@ export function problemResponse(
   if (retryAfter !== undefined) headers.set("retry-after", retryAfter);
   if (status === 401) headers.set("www-authenticate", 'Bearer realm="lucid"');
   return new Response(JSON.stringify(problem), { status, headers });
+}
+
+/** The answer to whatever went wrong; what is our fault is told to the log, and only there in full. */
+export function failureResponse(
+  error: unknown,
+  { requestId, log }: { readonly requestId: string; readonly log: Log },
+): Response {
+  if (error instanceof LucidError) {
+    if (error.kind === "internal" || error.kind === "unavailable") {
+      log.warn("request failed", { requestId, error });
+    }
+    return problemResponse(error, { requestId });
+  }
+  log.error("request threw", { requestId, error });
+  return problemResponse(
+    new LucidError(
+      "gateway/internal",
+      "internal",
+      `Cannot answer: something is wrong on our side, and the log says more about request ${requestId}`,
+    ),
+    { requestId },
+  );
 }

@@ -3,24 +3,13 @@
  *
  * @module
  */
-import {
-  type Found,
-  type Index,
-  LucidError,
-  type Page,
-  type Scalar,
-} from "@lucid/runtime";
+import type { Found, Index, Page, Scalar } from "@lucid/runtime";
 import { z } from "zod";
-import { Node } from "../actors/node/protocol.ts";
 import { Session, SessionState } from "../actors/session/protocol.ts";
 import { ASK_WITHIN_MS, isAdmin, sessionOf } from "./access.ts";
 import { json, jsonContent } from "./answer.ts";
-import {
-  type Call,
-  type Operation,
-  operation,
-  operationId,
-} from "./operation.ts";
+import { createSession } from "./create_session.ts";
+import { type Operation, operation } from "./operation.ts";
 import { pageOf, PAGING, pagingOf, showPage } from "./page.ts";
 import type { GatewayPorts } from "./ports.ts";
 import { NewSession, SessionView, showSession } from "./session_view.ts";
@@ -63,7 +52,7 @@ export function sessionOperations(ports: GatewayPorts): readonly Operation[] {
         "request/key-reused",
         "auth/denied",
       ],
-      handle: (call) => create(ports, call),
+      handle: (call) => createSession(ports, call),
     }),
     operation({
       method: "get",
@@ -177,88 +166,6 @@ export function sessionOperations(ports: GatewayPorts): readonly Operation[] {
 
 function during(op: string) {
   return { op, withinMs: ASK_WITHIN_MS };
-}
-
-async function create(
-  ports: GatewayPorts,
-  call: Pick<
-    Call<undefined, undefined, typeof NewSession>,
-    "body" | "caller" | "idempotencyKey" | "op"
-  >,
-): Promise<Response> {
-  const { host, node } = ports;
-  const { body, caller, op } = call;
-  if (body.source.kind === "vnc" && !isAdmin(caller)) {
-    throw new LucidError(
-      "auth/denied",
-      "denied",
-      "Cannot create the session: a VNC source names files of the node, which takes an administrator",
-    );
-  }
-  const id = await nameSession(ports, call);
-  try {
-    await host.ask(Session, `session/${id}`, "create", {
-      user: caller.user,
-      node,
-      name: body.name,
-      description: body.description,
-      source: body.source,
-      mode: body.mode,
-      chunkMs: body.chunk_ms,
-      maxDurationMs: body.max_duration_ms,
-    }, during(op));
-  } catch (error) {
-    // The id was drawn for this request alone: it exists because the request went through, longer ago than actors remember.
-    const done = error instanceof LucidError && error.code === "session/exists";
-    if (!done) throw error;
-  }
-  const session = showSession(await sessionOf(ports, id, caller));
-  return json(session, {
-    status: 201,
-    headers: { location: `${PREFIX}/${id}` },
-  });
-}
-
-/**
- * The id of the session that a request creates: the one written down under its key, or a fresh one where the node has
- * room. It is written down before anything is created, so a request that comes again after a crash finds it.
- */
-async function nameSession(
-  { host, store, node, ids, clock }: GatewayPorts,
-  { body, caller, idempotencyKey, op }: Pick<
-    Call<undefined, undefined, typeof NewSession>,
-    "body" | "caller" | "idempotencyKey" | "op"
-  >,
-): Promise<string> {
-  const admit = () =>
-    host.ask(Node, `node/${node}`, "admit", {}, { withinMs: ASK_WITHIN_MS });
-  if (idempotencyKey === undefined) {
-    await admit();
-    return ids();
-  }
-  const row = { collection: "requests", id: op };
-  const bodyHash = operationId([JSON.stringify(body)]);
-  let known = await store.get(row);
-  if (known === undefined) {
-    await admit();
-    const value = {
-      user_id: caller.user,
-      session_id: ids(),
-      body_hash: bodyHash,
-      created_at: clock.now(),
-    };
-    await store.insertRows([{ table: row.collection, key: row.id, value }]);
-    // Read back: where two came at once, the first one's row stayed.
-    known = await store.get(row);
-  }
-  if (known?.fields["body_hash"] !== bodyHash) {
-    throw new LucidError(
-      "request/key-reused",
-      "conflict",
-      "Cannot create the session: its Idempotency-Key came before with another body",
-    );
-  }
-  return shape.session_id.parse(known.fields["session_id"]);
 }
 
 /** One page of sessions that are not deleted. */

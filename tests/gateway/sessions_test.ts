@@ -115,7 +115,7 @@ Deno.test("sessions are listed newest first, in pages, without the deleted ones"
   await using world = await openWorld();
   const ids: string[] = [];
   for (let count = 0; count < 7; count++) ids.unshift(await world.created());
-  const deleted = [...ids.splice(4, 1), ...ids.splice(2, 1)];
+  const deleted = ids.splice(2, 1);
   for (const id of deleted) await world.json(200, "DELETE", `${PATH}/${id}`);
   await world.json(200, "POST", `${PATH}/${ids[1]}/start`);
 
