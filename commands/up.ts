@@ -24,6 +24,7 @@ import { round } from "../actors/round/round.ts";
 import { session } from "../actors/session/session.ts";
 import { createApp } from "../gateway/app.ts";
 import { serve } from "../gateway/serve.ts";
+import { INDEXES } from "../gateway/sessions.ts";
 import { ownerToken } from "../gateway/tokens.ts";
 import { openDataFolder, writeDurably } from "../machine/data_folder.ts";
 import { freePort } from "../machine/free_port.ts";
@@ -39,9 +40,9 @@ import {
   SEARCH_PATH,
 } from "../machine/programs.ts";
 import type { Environment } from "../main.ts";
-import config from "../runtime/deno.json" with { type: "json" };
 import { natsOptions } from "./nats_options.ts";
 import { print } from "./print.ts";
+import { VERSION } from "./version.ts";
 
 const HELP = `lucid up
 
@@ -107,6 +108,7 @@ async function start(environment: Environment) {
       path: data.file("documents.sqlite"),
     });
     undo.push(() => store.close());
+    await store.declare(INDEXES);
     const machine = await openMachine({
       data,
       keys,
@@ -119,7 +121,7 @@ async function start(environment: Environment) {
         epochBlocks: EPOCH_BLOCKS,
         emptyBlockEverySlots: environment.LUCID_EMPTY_BLOCK_EVERY_SLOTS,
       },
-      version: config.version,
+      version: VERSION,
       clock,
       log,
       crash: crashTest(environment.LUCID_CRASH_AT),
@@ -168,7 +170,7 @@ async function start(environment: Environment) {
       clock,
       log,
       ids: newId,
-      version: config.version,
+      version: VERSION,
     });
     const server = serve(gateway, { hostname, port, clock });
     undo.push(() => server.stop());

@@ -33,6 +33,11 @@ export interface Anchoring {
   begin(host: Host): Promise<void>;
   /** A block was decided. */
   announce(host: Host, block: DecidedBlock): Promise<void>;
+  /** No block will ever include an entry that was handed in. */
+  giveUp(
+    host: Host,
+    entry: { readonly entryId: string; readonly because: string },
+  ): Promise<void>;
 }
 
 /** Open the hands of the round actor. */
@@ -97,7 +102,21 @@ export function openAnchoring(
     }];
   }
 
+  async function giveUp(
+    opened: Host,
+    { entryId: id, because }: {
+      readonly entryId: string;
+      readonly because: string;
+    },
+  ): Promise<void> {
+    const input = { entryId: id, failure: because };
+    await opened.report(Round, address, "included", input, {
+      op: `refused:${id}`,
+    });
+  }
+
   return {
+    giveUp,
     effects: {
       "round.include": async ({ input }) => {
         const entry = input as { entryId: string; entry: string };
@@ -134,11 +153,9 @@ export function openAnchoring(
       host = opened;
       const { pending } = await host.ask(Round, address, "get", {});
       for (const { entry_id, entry } of pending) {
-        const failure = await include({ entryId: entry_id, entry });
-        if (failure === undefined) continue;
-        const op = `refused:${entry_id}`;
-        const input = { entryId: entry_id, failure };
-        await host.report(Round, address, "included", input, { op });
+        const because = await include({ entryId: entry_id, entry });
+        if (because === undefined) continue;
+        await giveUp(host, { entryId: entry_id, because });
       }
     },
 

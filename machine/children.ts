@@ -136,7 +136,8 @@ async function lastWords(stream: ReadableStream<Uint8Array>): Promise<string> {
 }
 
 /**
- * Clock ticks from boot to the start of a process (field 22 of its stat), or undefined if it is gone.
+ * Clock ticks from boot to the start of a process (field 22 of its stat), or undefined if it is gone;
+ * one that has ended and waits for its parent to notice is gone.
  * Read by `cat`, because Deno opens /proc to a process with all permissions only.
  */
 export function startOf(pid: number): string | undefined {
@@ -147,7 +148,8 @@ export function startOf(pid: number): string | undefined {
   if (!success) return undefined;
   const text = new TextDecoder().decode(stdout);
   // The program's name stands in brackets and may hold spaces: count from the last bracket.
-  return text.slice(text.lastIndexOf(")") + 2).split(" ")[19];
+  const [state, ...fields] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return state === "Z" ? undefined : fields[18];
 }
 
 function endLeftover(
@@ -161,11 +163,20 @@ function endLeftover(
       started: string;
     };
     if (started !== undefined && startOf(pid) === started) {
-      Deno.kill(pid, "SIGKILL");
+      endStranger(pid);
       log.warn("leftover child ended", { name, pid });
     }
   } catch (error) {
     log.warn("record of a child unreadable", { name, error: String(error) });
   }
   removeIfThere(path);
+}
+
+/** SIGKILL by way of `sh`, because Deno lets a process with less than all permissions signal its children only. */
+function endStranger(pid: number): void {
+  new Deno.Command("setpriv", {
+    args: ["--", "sh", "-c", 'kill -KILL "$0"', String(pid)],
+    stdout: "null",
+    stderr: "null",
+  }).outputSync();
 }

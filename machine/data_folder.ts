@@ -47,13 +47,13 @@ export function openDataFolder(
 ): DataFolder {
   const root = resolve(path);
   const file = (...names: string[]): string => join(root, ...names);
+  let lock: Deno.FsFile | undefined;
   try {
     for (const name of ["", "keys", "manifests", "children"]) {
       Deno.mkdirSync(file(name), { recursive: true, mode: 0o700 });
     }
-    const lock = Deno.openSync(file("lock"), { create: true, write: true });
+    lock = Deno.openSync(file("lock"), { create: true, write: true });
     if (!lock.tryLockSync(true)) {
-      lock.close();
       throw new LucidError(
         "data/locked",
         "conflict",
@@ -75,10 +75,11 @@ export function openDataFolder(
       close(): void {
         removeIfThere(file("lucid.pid"));
         if (!runPath.startsWith(root)) removeIfThere(runPath);
-        lock.close();
+        lock?.close();
       },
     };
   } catch (error) {
+    lock?.close();
     if (error instanceof LucidError) throw error;
     throw new LucidError(
       "data/unreadable",

@@ -96,8 +96,8 @@ export function openDesktops(options: DesktopsOptions): Desktops {
     // A desktop that is started again keeps its password: the recorder that waits for it knows it.
     const view = readText(door.passwordPath) ?? drawPassword();
     removeIfThere(folder);
-    Deno.mkdirSync(folder, { mode: 0o700 });
-    Deno.writeTextFileSync(door.passwordPath, view, { mode: 0o600 });
+    await Deno.mkdir(folder, { mode: 0o700 });
+    await Deno.writeTextFile(door.passwordPath, view, { mode: 0o600 });
     const passwordFile = await writePasswords(folder, view);
     const { display, server } = await startServer(sessionId, {
       folder,
@@ -264,7 +264,7 @@ async function writePasswords(folder: string, view: string): Promise<string> {
   const path = join(folder, "vncpasswd");
   const words = `${drawPassword()}\n${view}\n`;
   const obfuscated = await run("tigervncpasswd", ["-f"], words);
-  Deno.writeFileSync(path, obfuscated, { mode: 0o600 });
+  await Deno.writeFile(path, obfuscated, { mode: 0o600 });
   return path;
 }
 

@@ -73,7 +73,7 @@ export function openEvidence(
   }
 
   async function plain(chunk: ChunkOf): Promise<Bytes> {
-    const { session, index } = chunk;
+    const { session } = chunk;
     const { leaf, sealed } = await readChunk(chunk);
     return openChunk({
       leaf,

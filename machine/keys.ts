@@ -64,7 +64,7 @@ const PKCS8_HEAD = Uint8Array.fromHex("302e020100300506032b657004220420");
  * @throws {LucidError} `keys/unreadable` when a key file is damaged.
  */
 export async function openKeys(data: DataFolder): Promise<Keys> {
-  Deno.mkdirSync(data.file("keys", "sessions"), {
+  await Deno.mkdir(data.file("keys", "sessions"), {
     recursive: true,
     mode: 0o700,
   });

@@ -81,6 +81,14 @@ export async function openMachine(options: MachineOptions) {
         background(anchoring.announce(host, block), "block not reported");
       }
     },
+    onStruck(id, because) {
+      if (host !== undefined) {
+        background(
+          anchoring.giveUp(host, { entryId: id.toHex(), because }),
+          "struck entry not reported",
+        );
+      }
+    },
     ...(points === undefined ? {} : { points }),
   });
   const anchoring = openAnchoring({

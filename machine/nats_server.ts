@@ -44,7 +44,7 @@ export async function startNatsServer(
   const password = crypto.getRandomValues(new Uint8Array(24)).toHex();
   const url = `nats://lucid:${password}@127.0.0.1:${port}`;
   const configPath = join(data.runPath, "nats.conf");
-  Deno.writeTextFileSync(configPath, configuration(port, password), {
+  await Deno.writeTextFile(configPath, configuration(port, password), {
     mode: 0o600,
   });
   writeDurably(data.file("nats.url"), new TextEncoder().encode(`${url}\n`));

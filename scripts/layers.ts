@@ -35,7 +35,10 @@ export const OUTSIDE: readonly string[] = ["bench", "scripts", "tests"];
 /** Layers kept apart: who may import them, and what everybody else does instead. */
 const APART: Readonly<Record<string, { by: RegExp; instead: string }>> = {
   tron: { by: /^tests\/tron\//, instead: "send it a message" },
-  commands: { by: /^(main\.ts$|tests\/)/, instead: "only main.ts composes" },
+  commands: {
+    by: /^(main\.ts$|scripts\/|tests\/)/,
+    instead: "only main.ts composes",
+  },
 };
 
 /** Layer to what it may know of actors/: what can be said to them, never what they do. */
@@ -49,11 +52,9 @@ export const PROTOCOLS: Readonly<Record<string, RegExp>> = {
 export const DOORS: Readonly<Record<string, readonly string[]>> = {
   "@nats-io/": ["runtime/bus/nats.ts"],
   "@noble/": ["chain/", "gateway/auth/", "tron/"],
-  "@scalar/": ["gateway/"],
   "cborg": ["chain/canonical.ts"],
   "fast-check": ["tests/"],
   "hono": ["gateway/"],
-  "hono-openapi": ["gateway/"],
 };
 
 /** They hold a package against our use of it, so every door is open to them. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parse } from "@lucid/runtime";
 import type { EventOf } from "@lucid/runtime";
-import { Session, SessionState } from "../../actors/session/protocol.ts";
+import { type Session, SessionState } from "../../actors/session/protocol.ts";
 import { session } from "../../actors/session/session.ts";
 import { encodeLeaf } from "../../chain/leaf.ts";
 import { merkleRoot } from "../../chain/merkle.ts";
