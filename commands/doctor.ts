@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { statfsSync } from "node:fs";
-import type { Environment } from "../main.ts";
+import type { Environment } from "./environment.ts";
 import {
   howToInstall,
   missingPrograms,

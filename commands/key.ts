@@ -6,7 +6,7 @@
 import { parseArgs } from "node:util";
 import { join } from "node:path";
 import { LucidError } from "@lucid/runtime";
-import type { Environment } from "../main.ts";
+import type { Environment } from "./environment.ts";
 import { readIfThere } from "../machine/data_folder.ts";
 import { print } from "./print.ts";
 

@@ -6,7 +6,7 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { LucidError } from "@lucid/runtime";
-import type { Environment } from "../main.ts";
+import type { Environment } from "./environment.ts";
 import { type Client, openClient, type SessionView } from "./client.ts";
 import { print, readableBytes } from "./print.ts";
 

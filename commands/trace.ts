@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { LucidError, openLog, systemClock, traceLine } from "@lucid/runtime";
 import { openNatsBus } from "@lucid/runtime/bus/nats";
 import { readIfThere } from "../machine/data_folder.ts";
-import type { Environment } from "../main.ts";
+import type { Environment } from "./environment.ts";
 import { natsOptions } from "./nats_options.ts";
 import { print } from "./print.ts";
 

@@ -39,7 +39,7 @@ import {
   missingPrograms,
   SEARCH_PATH,
 } from "../machine/programs.ts";
-import type { Environment } from "../main.ts";
+import type { Environment } from "./environment.ts";
 import { natsOptions } from "./nats_options.ts";
 import { print } from "./print.ts";
 import { VERSION } from "./version.ts";

@@ -20,7 +20,6 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "chain",
     "gateway",
     "machine",
-    "main.ts",
     "recorder",
     "runtime",
     "verify.ts",

@@ -8,12 +8,11 @@
  * @module
  */
 import type { Behavior, Context, Then } from "@lucid/runtime";
-import { decodeLeaf, type Leaf } from "../../chain/leaf.ts";
-import { append, frontierRoot } from "../../chain/merkle.ts";
+import { frontierRoot } from "../../chain/merkle.ts";
+import { chunkRow, readLeaf, sealedBytesOf } from "./leaf.ts";
 import { Session, type SessionState } from "./protocol.ts";
+import { apply, initial, UNSTARTED_MS } from "./state.ts";
 
-/** A session that nobody started is cancelled after this: its desktop costs memory. */
-const UNSTARTED_MS = 8 * 3_600_000;
 /** How often a growing session is anchored in between: an hour's loss of a node then costs a minute. */
 const GROWTH_MS = 60_000;
 /** 100 GiB of ciphertext: the largest session. */
@@ -26,28 +25,7 @@ const SEAL_RETRY_MS = 30_000;
 
 export const session: Behavior<typeof Session> = {
   protocol: Session,
-  initial: (id): SessionState => ({
-    session_id: id,
-    user_id: "",
-    name: "",
-    description: "",
-    status: "absent",
-    node_id: "",
-    source: { kind: "desktop", width: 1280, height: 720 },
-    mode: "strict",
-    chunk_ms: 60_000,
-    max_duration_ms: UNSTARTED_MS,
-    created_at: 0,
-    start_requested: false,
-    desktop: "none",
-    chunk_count: 0,
-    gap_count: 0,
-    size_bytes: 0,
-    frontier: [],
-    retry_count: 0,
-    failed: false,
-    cancelled: false,
-  }),
+  initial,
 
   decide: {
     create(state, input, { id, now }) {
@@ -217,7 +195,7 @@ export const session: Behavior<typeof Session> = {
       }
       const full = state.status === "recording" &&
         (state.chunk_count + 1 >= LEAVES_MAX ||
-          state.size_bytes + bytesOf(leaf) >= SESSION_BYTES_MAX);
+          state.size_bytes + sealedBytesOf(leaf) >= SESSION_BYTES_MAX);
       return {
         events: [
           { type: "leafAdded", data: input },
@@ -395,96 +373,7 @@ export const session: Behavior<typeof Session> = {
     },
   },
 
-  apply: {
-    created: (state, created): SessionState => ({
-      ...state,
-      status: "created",
-      user_id: created.user,
-      node_id: created.node,
-      name: created.name,
-      description: created.description,
-      source: created.source,
-      mode: created.mode,
-      chunk_ms: created.chunkMs,
-      max_duration_ms: created.maxDurationMs,
-      created_at: created.at,
-      desktop: created.source.kind === "desktop" ? "starting" : "none",
-    }),
-    startRequested: (state): SessionState => ({
-      ...state,
-      start_requested: true,
-    }),
-    desktopChanged: (state, { desktop, because }): SessionState => ({
-      ...state,
-      desktop,
-      ...(because === undefined ? {} : { failed: true, failure: because }),
-    }),
-    started: (state, { at }): SessionState => ({
-      ...state,
-      status: "recording",
-      start_requested: false,
-      started_at: at,
-    }),
-    leafAdded(state, added): SessionState {
-      const leaf = decodeLeaf(Uint8Array.fromHex(added.leaf));
-      return {
-        ...state,
-        chunk_count: state.chunk_count + 1,
-        gap_count: state.gap_count + (leaf.kind === "gap" ? 1 : 0),
-        size_bytes: state.size_bytes + bytesOf(leaf),
-        recorded_until: leaf.endMs,
-        frontier: [
-          ...append(
-            state.frontier,
-            state.chunk_count,
-            Uint8Array.fromHex(added.leaf),
-          ),
-        ],
-      };
-    },
-    stopped: (state): SessionState => ({ ...state, status: "processing" }),
-    recordingEnded: (state, { endedAt, failure }): SessionState => ({
-      ...state,
-      status: "processing",
-      ended_at: endedAt,
-      merkle_root: frontierRoot(state.frontier).toHex(),
-      ...(state.desktop === "none" ? {} : { desktop: "closed" }),
-      ...(failure === undefined ? {} : { failed: true, failure }),
-    }),
-    sealed: (state, { manifestHash, entryId }): SessionState => ({
-      ...state,
-      status: "stored",
-      manifest_hash: manifestHash,
-      entry_id: entryId,
-    }),
-    anchored: (state, anchor): SessionState => ({
-      ...state,
-      status: "anchored",
-      anchor,
-    }),
-    anchorRefused: (state): SessionState => ({
-      ...state,
-      status: "processing",
-      retry_count: state.retry_count + 1,
-    }),
-    completed: (state, { at }): SessionState => ({
-      ...state,
-      status: "completed",
-      completed_at: at,
-    }),
-    failed: (state, { because }): SessionState => ({
-      ...state,
-      failed: true,
-      failure: because,
-    }),
-    disclosed: (state): SessionState => state,
-    deleted: (state, { at, cancelled }): SessionState => ({
-      ...state,
-      deleted_at: at,
-      cancelled: state.cancelled || cancelled,
-      start_requested: false,
-    }),
-  },
+  apply,
 };
 
 /** Recording begins: the recorder is told, and two reminders are set. */
@@ -573,45 +462,4 @@ function absentOrDeleted(attempt: string, state: SessionState, id: string) {
     refused: "session/deleted",
     because: `Cannot ${attempt} session ${id}: it was deleted`,
   } as const;
-}
-
-/** The leaf that `hex` stands for, or undefined where it stands for none. */
-function readLeaf(hex: string): Leaf | undefined {
-  try {
-    return decodeLeaf(Uint8Array.fromHex(hex));
-  } catch {
-    return undefined;
-  }
-}
-
-function bytesOf(leaf: Leaf): number {
-  return leaf.kind === "chunk" ? leaf.sealedBytes : 0;
-}
-
-/** The record of one chunk or gap, as a list endpoint shows it. */
-function chunkRow(id: string, leaf: Leaf, hex: string) {
-  const common = {
-    chunk_id: `${id}-${leaf.index}`,
-    session_id: id,
-    sequence_number: leaf.index,
-    started_at: leaf.startMs,
-    ended_at: leaf.endMs,
-    leaf: hex,
-  };
-  const value = leaf.kind === "gap"
-    ? { ...common, status: "gap", reason: leaf.reason }
-    : {
-      ...common,
-      status: "stored",
-      codec: leaf.codec,
-      plain_bytes: leaf.plainBytes,
-      size_bytes: leaf.sealedBytes,
-      sha256: leaf.sealedHash.toHex(),
-    };
-  return { table: "chunks", key: rowKey(id, leaf.index), value };
-}
-
-/** Keys of one session's rows sort as their indexes do. */
-function rowKey(id: string, index: number): string {
-  return `${id}/${String(index).padStart(7, "0")}`;
 }

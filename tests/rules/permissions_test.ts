@@ -11,7 +11,7 @@ import {
   missingPrograms,
   PROGRAMS,
 } from "../../machine/programs.ts";
-import { Environment } from "../../main.ts";
+import { Environment } from "../../commands/environment.ts";
 
 const sets: Readonly<Record<string, unknown>> = config.permissions;
 
