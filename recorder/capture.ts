@@ -7,7 +7,9 @@
  */
 import { type Clock, type Log, LucidError } from "@lucid/runtime";
 import { decodeLeaf } from "../chain/leaf.ts";
+import { Alarm } from "./alarm.ts";
 import { Outlet } from "./outlet.ts";
+import { ScreenSilent, watchScreen } from "./watch.ts";
 import type { Packing } from "./seal.ts";
 import { StreamWriter } from "./stream.ts";
 import { openTap, type Tap } from "./tap.ts";
@@ -17,14 +19,11 @@ import type { StoredLeaf, Vault } from "./vault.ts";
 /** Strict: how long recording may fail. The time a person needs to notice that the screen has frozen. */
 const STRICT_MS = 2_000;
 
+/** Short enough that a crash costs little, long enough that the whole picture each chunk begins with does not count. */
+const CHUNK_MS = 60_000;
+
 /** From connecting to a first picture. 0.3 s on a loaded Raspberry Pi. */
 const OPENING_MS = 1_500;
-
-/** A still screen is asked for one pixel after this long: liveness on record, 45 bytes a second. */
-const QUIET_MS = 1_000;
-
-/** A living server answers for one pixel at once; this is patience with a busy machine. */
-const ANSWER_MS = 1_000;
 
 /** First pause between attempts to reach a lost screen; each is twice the one before … */
 const RETRY_MS_MIN = 50;
@@ -113,6 +112,12 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
   return new ScreenCapture(options, leaves);
 }
 
+/** A chunk begun: its tap, and its stream with the first picture. */
+interface Take {
+  readonly tap: Tap;
+  readonly stream: StreamWriter;
+}
+
 class ScreenCapture implements Capture {
   readonly done: Promise<CaptureEnd>;
   readonly #options: CaptureOptions;
@@ -125,16 +130,24 @@ class ScreenCapture implements Capture {
   #gap: { readonly sinceMs: number; readonly reason: string } | undefined;
   #failure: LucidError | undefined;
   #stopping = false;
-  #wake: (() => void) | undefined;
+  readonly #alarm: Alarm;
 
   constructor(options: CaptureOptions, leaves: readonly StoredLeaf[]) {
     this.#options = options;
     const { clock, strict, onLeaf, reported } = options;
+    this.#alarm = new Alarm(clock);
     const last = leaves.at(-1);
     this.#index = last === undefined ? 0 : last.index + 1;
-    this.#timeline = new Timeline(clock, last === undefined ? options.notBeforeMs : decodeLeaf(last.leaf).endMs);
-    this.#endMs = last === undefined ? this.#timeline.at(clock.elapsedMs()) : decodeLeaf(last.leaf).endMs;
-    if (last !== undefined) this.#gap = { sinceMs: clock.elapsedMs(), reason: GAP.restarted };
+    this.#timeline = new Timeline(
+      clock,
+      last === undefined ? options.notBeforeMs : decodeLeaf(last.leaf).endMs,
+    );
+    this.#endMs = last === undefined
+      ? this.#timeline.at(clock.elapsedMs())
+      : decodeLeaf(last.leaf).endMs;
+    if (last !== undefined) {
+      this.#gap = { sinceMs: clock.elapsedMs(), reason: GAP.restarted };
+    }
     this.#outlet = new Outlet({
       clock,
       onLeaf,
@@ -159,8 +172,10 @@ class ScreenCapture implements Capture {
   }
 
   async #run(): Promise<CaptureEnd> {
-    let tap = await this.#reach();
-    while (tap !== undefined) tap = await this.#recordChunk(tap) ?? await this.#reach();
+    let take = await this.#reach();
+    while (take !== undefined) {
+      take = await this.#recordChunk(take) ?? await this.#reach();
+    }
     this.#closeGap();
     this.#outlet.close();
     await this.#outlet.stored;
@@ -178,25 +193,30 @@ class ScreenCapture implements Capture {
   }
 
   /** Try to reach the screen until it is there; undefined when the capture is to end. */
-  async #reach(): Promise<Tap | undefined> {
-    for (let retryMs = RETRY_MS_MIN; !this.#stopping; retryMs = Math.min(2 * retryMs, RETRY_MS_MAX)) {
-      const tap = this.#outlet.hasRoom ? await this.#tryTap() : undefined;
-      if (tap !== undefined) {
+  async #reach(): Promise<Take | undefined> {
+    for (
+      let retryMs = RETRY_MS_MIN;
+      !this.#stopping;
+      retryMs = Math.min(2 * retryMs, RETRY_MS_MAX)
+    ) {
+      const take = this.#outlet.hasRoom ? await this.#begin() : undefined;
+      if (take !== undefined) {
         this.#closeGap();
-        return tap;
+        return take;
       }
       if (this.#patienceMs() <= 0) this.#giveUp();
-      else await this.#pause(Math.min(retryMs, this.#patienceMs()));
+      else await this.#alarm.pause(Math.min(retryMs, this.#patienceMs()));
       if (this.#gapIsLong() && this.#outlet.hasRoom) this.#storeGap();
     }
     return undefined;
   }
 
-  async #tryTap(): Promise<Tap | undefined> {
+  async #begin(): Promise<Take | undefined> {
     const { path, password, clock } = this.#options;
     try {
       const withinMs = Math.min(OPENING_MS, Math.max(1, this.#patienceMs()));
-      return await openTap({ path, password, clock, withinMs });
+      const tap = await openTap({ path, password, clock, withinMs });
+      return { tap, stream: beginStream(tap) };
     } catch (error) {
       this.#interrupted(error);
       return undefined;
@@ -204,94 +224,73 @@ class ScreenCapture implements Capture {
   }
 
   /**
-   * Record one chunk from a fresh tap.
+   * Record one chunk to its end.
    *
-   * @returns The tap of the next chunk, already showing its first picture; undefined when there is none.
+   * @returns The beginning of the next one, its first picture on record; undefined when there is none.
    */
-  async #recordChunk(tap: Tap): Promise<Tap | undefined> {
+  async #recordChunk({ tap, stream }: Take): Promise<Take | undefined> {
     const { clock } = this.#options;
     const startMs = this.#endMs;
     const startedMs = clock.elapsedMs();
-    const stream = new StreamWriter();
-    let next: Tap | undefined;
+    let next: Take | undefined;
     let seenMs = startedMs;
     try {
-      begin(stream, tap);
-      for await (const update of this.#updates(tap)) {
+      for await (const update of this.#watch(tap)) {
         seenMs = clock.elapsedMs();
         const record = { atMs: seenMs - startedMs, bytes: update };
         // What no longer fits is on the first picture of the next chunk.
         if (!stream.fits(update)) break;
         stream.add(record);
       }
-      if (!this.#stopping && !this.#outlet.hasRoom) this.#interrupted(GAP.behind);
-      else if (!this.#stopping) next = await this.#tryTap();
+      if (!this.#stopping && !this.#outlet.hasRoom) {
+        this.#interrupted(GAP.behind);
+      } else if (!this.#stopping) next = await this.#begin();
     } catch (error) {
       this.#interrupted(error);
     }
     tap.close();
     if (this.#gap !== undefined) this.#endMs = this.#timeline.at(seenMs);
-    const seam = this.#gap === undefined ? this.#timeline.seam() : { endMs: this.#endMs, startMs: this.#endMs };
+    const seam = this.#gap === undefined
+      ? this.#timeline.seam()
+      : { endMs: this.#endMs, startMs: this.#endMs };
     this.#storeChunk(stream, { startMs, endMs: seam.endMs });
     this.#endMs = seam.endMs;
     if (seam.startMs > seam.endMs) this.#storeGap(GAP.clock);
     return next;
   }
 
-  /**
-   * Updates of the screen, at most `fps` a second, until the chunk is due and the vault has room for
-   * another, or the capture is to end.
-   *
-   * @throws {LucidError} When the screen is lost or does not answer.
-   */
-  async *#updates(tap: Tap): AsyncGenerator<Uint8Array> {
-    const { clock, chunkMs = 60_000, fps = 5 } = this.#options;
-    const dueMs = clock.elapsedMs() + chunkMs;
-    const isOver = () => this.#stopping || (clock.elapsedMs() >= dueMs && this.#outlet.hasRoom);
-    while (true) {
-      const askAtMs = clock.elapsedMs() + 1_000 / fps;
-      for (let nowMs = askAtMs - 1_000 / fps; nowMs < askAtMs && !isOver(); nowMs = clock.elapsedMs()) {
-        await this.#pause((nowMs < dueMs ? Math.min(askAtMs, dueMs) : askAtMs) - nowMs);
-      }
-      if (isOver()) return;
-      const update = await this.#nextUpdate(tap, { dueMs, isOver });
-      if (update === undefined) return;
-      yield update;
-    }
+  #watch(tap: Tap): AsyncGenerator<Uint8Array> {
+    const { clock, chunkMs = CHUNK_MS, fps = 5 } = this.#options;
+    return watchScreen(tap, {
+      clock,
+      alarm: this.#alarm,
+      pollMs: 1_000 / fps,
+      dueMs: clock.elapsedMs() + chunkMs,
+      mayEnd: () => this.#outlet.hasRoom,
+      mustEnd: () => this.#stopping,
+    });
   }
 
-  /** What changes next; a still screen proves that it lives. */
-  async #nextUpdate(
-    tap: Tap,
-    { dueMs, isOver }: { readonly dueMs: number; readonly isOver: () => boolean },
-  ): Promise<Uint8Array | undefined> {
-    const { clock } = this.#options;
-    let news: { readonly update: Uint8Array } | { readonly error: unknown } | undefined;
-    await tap.askChanges();
-    tap.next().then((update) => news = { update }, (error) => news = { error }).then(() => this.#wake?.());
-    let proofMs = clock.elapsedMs() + QUIET_MS;
-    let asked = false;
-    while (news === undefined && !isOver()) {
-      const nowMs = clock.elapsedMs();
-      if (nowMs >= proofMs) {
-        if (asked) throw new ScreenSilent(proofMs - ANSWER_MS);
-        asked = true;
-        proofMs = nowMs + ANSWER_MS;
-        await tap.askProof();
-      }
-      const untilMs = nowMs < dueMs ? Math.min(dueMs, proofMs) : proofMs;
-      if (news === undefined) await this.#pause(untilMs - nowMs);
-    }
-    if (news === undefined) return undefined;
-    if ("error" in news) throw news.error;
-    return news.update;
-  }
-
-  #storeChunk(stream: StreamWriter, times: { readonly startMs: number; readonly endMs: number }): void {
-    const { vault, sessionId, sessionKey, recorderKey, packing = "auto" } = this.#options;
+  #storeChunk(
+    stream: StreamWriter,
+    times: { readonly startMs: number; readonly endMs: number },
+  ): void {
+    const { vault, sessionId, sessionKey, recorderKey, packing = "auto" } =
+      this.#options;
     const index = this.#index++;
-    const chunk = { sessionId, sessionKey, recorderKey, index, ...times, packing, plain: stream.bytes() };
-    this.#outlet.put(async () => ({ index, leaf: (await vault.seal(chunk)).leaf }));
+    const chunk = {
+      sessionId,
+      sessionKey,
+      recorderKey,
+      index,
+      ...times,
+      packing,
+      plain: stream.bytes(),
+    };
+    this.#outlet.put(async () => ({
+      index,
+      leaf: (await vault.seal(chunk)).leaf,
+    }));
   }
 
   /** The interval since the last piece becomes a gap leaf. */
@@ -300,35 +299,55 @@ class ScreenCapture implements Capture {
     const index = this.#index++;
     const startMs = this.#endMs;
     const endMs = this.#endMs = this.#timeline.seam().startMs;
-    this.#outlet.put(async () => ({ index, leaf: (await vault.gap({ sessionId, index, startMs, endMs, reason })).leaf }));
+    this.#outlet.put(async () => ({
+      index,
+      leaf:
+        (await vault.gap({ sessionId, index, startMs, endMs, reason })).leaf,
+    }));
   }
 
   #interrupted(cause: unknown): void {
     const { clock, log, sessionId } = this.#options;
     if (this.#gap !== undefined) return;
     const reason = gapReason(cause);
-    const sinceMs = cause instanceof ScreenSilent ? cause.sinceMs : clock.elapsedMs();
+    const sinceMs = cause instanceof ScreenSilent
+      ? cause.sinceMs
+      : clock.elapsedMs();
     this.#gap = { sinceMs, reason };
-    log.warn("recording interrupted", { sessionId, reason, cause: String(cause) });
-    if (cause instanceof LucidError && cause.code === "recording/picture-too-large") this.#end(cause);
+    log.warn("recording interrupted", {
+      sessionId,
+      reason,
+      cause: String(cause),
+    });
+    if (
+      cause instanceof LucidError &&
+      cause.code === "recording/picture-too-large"
+    ) this.#end(cause);
   }
 
   #closeGap(): void {
     if (this.#gap === undefined) return;
     this.#storeGap();
     const { clock, log, sessionId } = this.#options;
-    log.info("recording gap closed", { sessionId, reason: this.#gap.reason, tookMs: clock.elapsedMs() - this.#gap.sinceMs });
+    log.info("recording gap closed", {
+      sessionId,
+      reason: this.#gap.reason,
+      tookMs: clock.elapsedMs() - this.#gap.sinceMs,
+    });
     this.#gap = undefined;
   }
 
   #gapIsLong(): boolean {
-    const { clock, chunkMs = 60_000 } = this.#options;
-    return this.#gap !== undefined && this.#timeline.at(clock.elapsedMs()) - this.#endMs >= chunkMs;
+    const { clock, chunkMs = CHUNK_MS } = this.#options;
+    return this.#gap !== undefined &&
+      this.#timeline.at(clock.elapsedMs()) - this.#endMs >= chunkMs;
   }
 
   #patienceMs(): number {
     const { clock, strict } = this.#options;
-    return strict && this.#gap !== undefined ? this.#gap.sinceMs + STRICT_MS - clock.elapsedMs() : Infinity;
+    return strict && this.#gap !== undefined
+      ? this.#gap.sinceMs + STRICT_MS - clock.elapsedMs()
+      : Infinity;
   }
 
   #giveUp(): void {
@@ -336,7 +355,9 @@ class ScreenCapture implements Capture {
       new LucidError(
         "recording/interrupted",
         "unavailable",
-        `Cannot go on recording: ${this.#gap!.reason} for ${STRICT_MS / 1_000} s, and this session must not go on unrecorded`,
+        `Cannot go on recording: ${this.#gap!.reason} for ${
+          STRICT_MS / 1_000
+        } s, and this session must not go on unrecorded`,
       ),
     );
   }
@@ -344,44 +365,23 @@ class ScreenCapture implements Capture {
   #end(failure: LucidError | undefined): void {
     if (!this.#stopping) this.#failure = failure;
     this.#stopping = true;
-    this.#wake?.();
+    this.#alarm.ring();
   }
 
   #progress(): void {
     if (this.#outlet.failure !== undefined) {
       this.#failure ??= this.#outlet.failure;
       this.#end(this.#failure);
-    } else this.#wake?.();
-  }
-
-  /** Until `ms` have passed, or something has happened that is worth a look. */
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const over = () => {
-        cancel();
-        if (this.#wake === over) this.#wake = undefined;
-        resolve();
-      };
-      const cancel = this.#options.clock.after(ms, over);
-      this.#wake = over;
-    });
+    } else this.#alarm.ring();
   }
 }
 
-/** The server left a question unanswered that a living one answers at once. */
-class ScreenSilent extends Error {
-  /** When it was asked (monotonic). */
-  readonly sinceMs: number;
-
-  constructor(sinceMs: number) {
-    super(GAP.silent);
-    this.sinceMs = sinceMs;
-  }
-}
-
-function begin(stream: StreamWriter, tap: Tap): void {
+/** The first picture of a chunk, on record. */
+function beginStream(tap: Tap): StreamWriter {
+  const stream = new StreamWriter();
   for (const bytes of [tap.opening, ...tap.picture]) {
     if (!stream.fits(bytes)) {
+      tap.close();
       throw new LucidError(
         "recording/picture-too-large",
         "invalid",
@@ -390,6 +390,7 @@ function begin(stream: StreamWriter, tap: Tap): void {
     }
     stream.add({ atMs: 0, bytes });
   }
+  return stream;
 }
 
 function gapReason(cause: unknown): string {

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { constants, createInflate, type Inflate } from "node:zlib";
 import {
   ENCODING,
   malformed,
@@ -16,12 +15,8 @@ import {
   rectHead,
   SERVER_INIT_BYTES,
 } from "./rfb.ts";
-
-/** ZRLE's tiles; those at the right and lower edge are smaller. */
-const TILE_PIXELS = 64;
-
-/** Red, green and blue: the fourth byte of a pixel is not sent. */
-const CPIXEL_BYTES = 3;
+import { Reader } from "./update_reader.ts";
+import { Inflator, readTile, TILE_PIXELS, unpackedBytesMax } from "./zrle.ts";
 
 /** Largest screen that is drawn: 8K. Its framebuffer has 133 MB. */
 const SCREEN_PIXELS_MAX = 7_680 * 4_320;
@@ -46,14 +41,23 @@ export class Framebuffer implements Disposable {
    * @throws {LucidError} `rfb/malformed`
    */
   constructor(opening: Uint8Array) {
-    if (opening.length < GREETING_BYTES + SERVER_INIT_BYTES) throw malformed("its opening is cut off");
-    const view = new DataView(opening.buffer, opening.byteOffset + GREETING_BYTES);
+    if (opening.length < GREETING_BYTES + SERVER_INIT_BYTES) {
+      throw malformed("its opening is cut off");
+    }
+    const view = new DataView(
+      opening.buffer,
+      opening.byteOffset + GREETING_BYTES,
+    );
     this.width = view.getUint16(0);
     this.height = view.getUint16(2);
     const pixels = this.width * this.height;
-    if (pixels === 0 || pixels > SCREEN_PIXELS_MAX) throw malformed(`its screen has ${this.width}×${this.height} pixels`);
+    if (pixels === 0 || pixels > SCREEN_PIXELS_MAX) {
+      throw malformed(`its screen has ${this.width}×${this.height} pixels`);
+    }
     this.rgba = new Uint8Array(pixels * PIXEL_BYTES);
-    for (let alpha = 3; alpha < this.rgba.length; alpha += PIXEL_BYTES) this.rgba[alpha] = 255;
+    for (let alpha = 3; alpha < this.rgba.length; alpha += PIXEL_BYTES) {
+      this.rgba[alpha] = 255;
+    }
   }
 
   /**
@@ -65,13 +69,19 @@ export class Framebuffer implements Disposable {
   async draw(update: Uint8Array): Promise<void> {
     const reader = new Reader(update);
     const [type] = reader.take(2);
-    if (type !== MESSAGE.update) throw malformed(`message type ${type} is not an update`);
+    if (type !== MESSAGE.update) {
+      throw malformed(`message type ${type} is not an update`);
+    }
     for (let rects = reader.u16(); rects > 0; rects--) {
       const head = rectHead(reader.take(RECT_HEAD_BYTES), this);
-      if (head.encoding === ENCODING.zrle) this.#zrle(head, await this.#inflate(head, reader));
-      else if (head.encoding === ENCODING.raw) this.#raw(head, reader);
-      else if (head.encoding === ENCODING.copyRect) this.#copy(head, { x: reader.u16(), y: reader.u16() });
-      else throw malformed(`rectangle encoding ${head.encoding} is not known`);
+      if (head.encoding === ENCODING.zrle) {
+        this.#zrle(head, await this.#inflate(head, reader));
+      } else if (head.encoding === ENCODING.raw) this.#raw(head, reader);
+      else if (head.encoding === ENCODING.copyRect) {
+        this.#copy(head, { x: reader.u16(), y: reader.u16() });
+      } else {throw malformed(
+          `rectangle encoding ${head.encoding} is not known`,
+        );}
     }
     reader.end();
   }
@@ -82,23 +92,32 @@ export class Framebuffer implements Disposable {
   }
 
   #inflate(head: RectHead, reader: Reader): Promise<Uint8Array> {
-    const tiles = Math.ceil(head.width / TILE_PIXELS) * Math.ceil(head.height / TILE_PIXELS);
-    // Every tile has at most its subencoding, a palette, and per pixel a colour and a run length of one byte.
-    const bytesMax = tiles * (1 + 127 * CPIXEL_BYTES) + head.width * head.height * (CPIXEL_BYTES + 1);
-    return this.#inflator.inflate(reader.take(reader.u32()), bytesMax);
+    return this.#inflator.inflate(
+      reader.take(reader.u32()),
+      unpackedBytesMax(head),
+    );
   }
 
   #raw(head: RectHead, reader: Reader): void {
     for (let y = 0; y < head.height; y++) {
       for (let x = 0; x < head.width; x++) {
         const pixel = reader.take(PIXEL_BYTES);
-        this.#set(head.x + x, head.y + y, pixel[0]! | (pixel[1]! << 8) | (pixel[2]! << 16));
+        this.#set(
+          head.x + x,
+          head.y + y,
+          pixel[0]! | (pixel[1]! << 8) | (pixel[2]! << 16),
+        );
       }
     }
   }
 
-  #copy(head: RectHead, from: { readonly x: number; readonly y: number }): void {
-    if (from.x + head.width > this.width || from.y + head.height > this.height) {
+  #copy(
+    head: RectHead,
+    from: { readonly x: number; readonly y: number },
+  ): void {
+    if (
+      from.x + head.width > this.width || from.y + head.height > this.height
+    ) {
       throw malformed("a rectangle is copied from beyond the screen");
     }
     const rows = [...Array(head.height).keys()];
@@ -117,19 +136,29 @@ export class Framebuffer implements Disposable {
       for (let x = 0; x < head.width; x += TILE_PIXELS) {
         const width = Math.min(TILE_PIXELS, head.width - x);
         const height = Math.min(TILE_PIXELS, head.height - y);
-        this.#paint({ x: head.x + x, y: head.y + y, width, height }, tile(reader, width, height));
+        this.#paint(
+          { x: head.x + x, y: head.y + y, width, height },
+          readTile(reader, { width, height }),
+        );
       }
     }
     reader.end();
   }
 
   #paint(
-    area: { readonly x: number; readonly y: number; readonly width: number; readonly height: number },
+    area: {
+      readonly x: number;
+      readonly y: number;
+      readonly width: number;
+      readonly height: number;
+    },
     pixels: Uint32Array,
   ): void {
     let at = 0;
     for (let y = area.y; y < area.y + area.height; y++) {
-      for (let x = area.x; x < area.x + area.width; x++) this.#set(x, y, pixels[at++]!);
+      for (let x = area.x; x < area.x + area.width; x++) {
+        this.#set(x, y, pixels[at++]!);
+      }
     }
   }
 
@@ -138,144 +167,5 @@ export class Framebuffer implements Disposable {
     this.rgba[at] = colour & 0xff;
     this.rgba[at + 1] = (colour >> 8) & 0xff;
     this.rgba[at + 2] = (colour >> 16) & 0xff;
-  }
-}
-
-/** The pixels of one ZRLE tile (RFC 6143, 7.7.6), one number of three bytes each. */
-function tile(reader: Reader, width: number, height: number): Uint32Array {
-  const pixels = new Uint32Array(width * height);
-  const subencoding = reader.u8();
-  if (subencoding === 0) return pixels.map(() => reader.colour());
-  if (subencoding === 1) return pixels.fill(reader.colour());
-  if (subencoding <= 16) return packedPalette(reader, { pixels, width, colours: subencoding });
-  if (subencoding === 128) return runs(pixels, reader, () => ({ colour: reader.colour(), isRun: true }));
-  if (subencoding < 130) throw malformed(`tile subencoding ${subencoding} is not one of ZRLE`);
-  const palette = reader.palette(subencoding - 128);
-  return runs(pixels, reader, () => {
-    const entry = reader.u8();
-    return { colour: lookUp(palette, entry & 127), isRun: (entry & 128) !== 0 };
-  });
-}
-
-function packedPalette(
-  reader: Reader,
-  { pixels, width, colours }: { readonly pixels: Uint32Array; readonly width: number; readonly colours: number },
-): Uint32Array {
-  const palette = reader.palette(colours);
-  const bits = colours === 2 ? 1 : colours <= 4 ? 2 : 4;
-  for (let row = 0; row < pixels.length; row += width) {
-    const packed = reader.take(Math.ceil(width * bits / 8));
-    for (let x = 0; x < width; x++) {
-      const shift = 8 - bits - (x * bits) % 8;
-      const entry = (packed[Math.floor(x * bits / 8)]! >> shift) & ((1 << bits) - 1);
-      pixels[row + x] = lookUp(palette, entry);
-    }
-  }
-  return pixels;
-}
-
-function runs(
-  pixels: Uint32Array,
-  reader: Reader,
-  next: () => { readonly colour: number; readonly isRun: boolean },
-): Uint32Array {
-  for (let at = 0; at < pixels.length;) {
-    const { colour, isRun } = next();
-    const end = at + (isRun ? reader.runLength() : 1);
-    if (end > pixels.length) throw malformed("a run of pixels leaves its tile");
-    pixels.fill(colour, at, end);
-    at = end;
-  }
-  return pixels;
-}
-
-function lookUp(palette: Uint32Array, entry: number): number {
-  const colour = palette[entry];
-  if (colour === undefined) throw malformed("a pixel names a colour that is not in its palette");
-  return colour;
-}
-
-/** Bytes read from the front; past the end is malformed. */
-class Reader {
-  readonly #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  take(count: number): Uint8Array {
-    if (count > this.#bytes.length - this.#at) throw malformed("an update is cut off");
-    return this.#bytes.subarray(this.#at, this.#at += count);
-  }
-
-  u8(): number {
-    const byte = this.#bytes[this.#at++];
-    if (byte === undefined) throw malformed("an update is cut off");
-    return byte;
-  }
-
-  u16(): number {
-    return this.u8() * 0x100 + this.u8();
-  }
-
-  u32(): number {
-    return this.u16() * 0x1_0000 + this.u16();
-  }
-
-  colour(): number {
-    return this.u8() | (this.u8() << 8) | (this.u8() << 16);
-  }
-
-  palette(count: number): Uint32Array {
-    return new Uint32Array(count).map(() => this.colour());
-  }
-
-  runLength(): number {
-    let length = 1;
-    for (let byte = 255; byte === 255; length += byte) byte = this.u8();
-    return length;
-  }
-
-  end(): void {
-    if (this.#at !== this.#bytes.length) throw malformed("bytes follow the last pixel of a rectangle or update");
-  }
-}
-
-/** One zlib stream through all rectangles of a connection (RFC 6143, 7.7.6), fed piece by piece. */
-class Inflator implements Disposable {
-  readonly #stream: Inflate = createInflate({ finishFlush: constants.Z_SYNC_FLUSH });
-  #pieces: Uint8Array[] = [];
-  #held = 0;
-  #bytesMax = 0;
-  #fail: (error: Error) => void = () => {};
-
-  constructor() {
-    this.#stream.on("data", (piece: Uint8Array) => {
-      this.#pieces.push(piece);
-      this.#held += piece.length;
-      if (this.#held > this.#bytesMax) this.#stream.destroy(malformed("a rectangle unpacks to more than its pixels"));
-    });
-    this.#stream.on("error", (error) => this.#fail(error));
-  }
-
-  async inflate(packed: Uint8Array, bytesMax: number): Promise<Uint8Array> {
-    this.#bytesMax = bytesMax;
-    await new Promise<void>((resolve, reject) => {
-      this.#fail = (cause) => reject(cause.name === "LucidError" ? cause : malformed(`a rectangle does not unpack, ${cause.message}`));
-      this.#stream.write(packed, (error) => error ? this.#fail(error) : resolve());
-    });
-    const bytes = new Uint8Array(this.#held);
-    let at = 0;
-    for (const piece of this.#pieces.splice(0)) {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
-    this.#held = 0;
-    return bytes;
-  }
-
-  [Symbol.dispose](): void {
-    this.#stream.destroy();
   }
 }

@@ -51,7 +51,10 @@ export interface Film {
  * @throws {LucidError} `recording/nothing-to-film` when there is no chunk, `recording/film-failed` when
  *   ffmpeg cannot be started or ends early, `rfb/malformed` when a chunk makes no sense.
  */
-export async function exportMp4(pieces: AsyncIterable<FilmPiece>, options: FilmOptions): Promise<Film> {
+export async function exportMp4(
+  pieces: AsyncIterable<FilmPiece>,
+  options: FilmOptions,
+): Promise<Film> {
   const partial = `${options.path}.partial`;
   const projector = new Projector({ ...options, path: partial });
   try {
@@ -97,7 +100,11 @@ class Projector {
 
   async finish(): Promise<Film> {
     if (this.#canvas === undefined || this.#writer === undefined) {
-      throw new LucidError("recording/nothing-to-film", "missing", "Cannot export a film: no chunk of this recording is stored");
+      throw new LucidError(
+        "recording/nothing-to-film",
+        "missing",
+        "Cannot export a film: no chunk of this recording is stored",
+      );
     }
     if (this.#frames === 0) await this.#write();
     await this.#writer.close().catch(() => {});
@@ -105,7 +112,11 @@ class Projector {
     if (code !== 0) throw failed(await this.#complaint!);
     await this.#complaint;
     const { width, height } = this.#canvas;
-    return { frames: this.#frames, width: width + width % 2, height: height + height % 2 };
+    return {
+      frames: this.#frames,
+      width: width + width % 2,
+      height: height + height % 2,
+    };
   }
 
   async abort(): Promise<void> {
@@ -121,7 +132,9 @@ class Projector {
   /** Go on showing what is on the canvas up to, and not including, the picture due at `untilMs`. */
   async #hold(untilMs: number): Promise<void> {
     if (this.#canvas === undefined) return;
-    const due = Math.ceil((untilMs - this.#startMs!) * this.#options.fps / 1_000);
+    const due = Math.ceil(
+      (untilMs - this.#startMs!) * this.#options.fps / 1_000,
+    );
     while (this.#frames < due) await this.#write();
   }
 
@@ -137,20 +150,63 @@ class Projector {
     this.#frames++;
   }
 
-  #start({ width, height }: { readonly width: number; readonly height: number }): Canvas {
+  #start(
+    { width, height }: { readonly width: number; readonly height: number },
+  ): Canvas {
     const { ffmpeg, fps, path } = this.#options;
-    const input = ["-f", "rawvideo", "-pixel_format", "rgba", "-video_size", `${width}x${height}`, "-framerate", `${fps}`];
-    const picture = ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p"];
-    const codec = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-movflags", "+faststart"];
+    const input = [
+      "-f",
+      "rawvideo",
+      "-pixel_format",
+      "rgba",
+      "-video_size",
+      `${width}x${height}`,
+      "-framerate",
+      `${fps}`,
+    ];
+    const picture = [
+      "-vf",
+      "pad=ceil(iw/2)*2:ceil(ih/2)*2",
+      "-pix_fmt",
+      "yuv420p",
+    ];
+    const codec = [
+      "-c:v",
+      "libx264",
+      "-preset",
+      "veryfast",
+      "-crf",
+      "23",
+      "-movflags",
+      "+faststart",
+    ];
     try {
       this.#child = new Deno.Command(ffmpeg, {
-        args: ["-hide_banner", "-loglevel", "error", "-y", ...input, "-i", "pipe:0", ...picture, ...codec, "-f", "mp4", path],
+        args: [
+          "-hide_banner",
+          "-loglevel",
+          "error",
+          "-y",
+          ...input,
+          "-i",
+          "pipe:0",
+          ...picture,
+          ...codec,
+          "-f",
+          "mp4",
+          path,
+        ],
         stdin: "piped",
         stdout: "null",
         stderr: "piped",
       }).spawn();
     } catch (cause) {
-      throw new LucidError("recording/film-failed", "unavailable", `Cannot export a film: ${ffmpeg} cannot be started. Install ffmpeg`, { cause });
+      throw new LucidError(
+        "recording/film-failed",
+        "unavailable",
+        `Cannot export a film: ${ffmpeg} cannot be started. Install ffmpeg`,
+        { cause },
+      );
     }
     this.#writer = this.#child.stdin.getWriter();
     this.#complaint = tail(this.#child.stderr);
@@ -174,8 +230,16 @@ class Canvas {
     this.rgba.fill(0);
   }
 
-  take(screen: { readonly width: number; readonly height: number; readonly rgba: Uint8Array }): void {
-    if (screen.width === this.width && screen.height === this.height) return this.rgba.set(screen.rgba);
+  take(
+    screen: {
+      readonly width: number;
+      readonly height: number;
+      readonly rgba: Uint8Array;
+    },
+  ): void {
+    if (screen.width === this.width && screen.height === this.height) {
+      return this.rgba.set(screen.rgba);
+    }
     this.clear();
     const bytes = Math.min(screen.width, this.width) * PIXEL_BYTES;
     for (let y = 0; y < Math.min(screen.height, this.height); y++) {
@@ -187,10 +251,16 @@ class Canvas {
 
 async function tail(stderr: ReadableStream<Uint8Array>): Promise<string> {
   let text = "";
-  for await (const part of stderr.pipeThrough(new TextDecoderStream())) text = (text + part).slice(-COMPLAINT_BYTES_MAX);
+  for await (const part of stderr.pipeThrough(new TextDecoderStream())) {
+    text = (text + part).slice(-COMPLAINT_BYTES_MAX);
+  }
   return text.trim();
 }
 
 function failed(complaint: string): LucidError {
-  return new LucidError("recording/film-failed", "unavailable", `Cannot export a film: ffmpeg ended early, ${JSON.stringify(complaint)}`);
+  return new LucidError(
+    "recording/film-failed",
+    "unavailable",
+    `Cannot export a film: ffmpeg ended early, ${JSON.stringify(complaint)}`,
+  );
 }

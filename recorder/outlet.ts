@@ -56,7 +56,9 @@ export class Outlet {
   constructor(options: OutletOptions) {
     this.#options = options;
     this.last = options.leaves.at(-1);
-    this.#unreported = options.leaves.filter(({ index }) => index >= options.reported);
+    this.#unreported = options.leaves.filter(({ index }) =>
+      index >= options.reported
+    );
     this.stored = this.#store();
     this.reported = this.#report();
   }
@@ -106,7 +108,12 @@ export class Outlet {
         await this.#options.onLeaf(leaf);
       } catch (cause) {
         this.#fail(
-          new LucidError("recording/report-refused", "conflict", `Cannot go on recording: leaf ${leaf.index} was not accepted`, { cause }),
+          new LucidError(
+            "recording/report-refused",
+            "conflict",
+            `Cannot go on recording: leaf ${leaf.index} was not accepted`,
+            { cause },
+          ),
         );
         return;
       }
@@ -146,7 +153,9 @@ export class Outlet {
   /** Until something moves, or `ms` have passed. */
   #movement(ms?: number): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = ms === undefined ? () => {} : this.#options.clock.after(ms, resolve);
+      const cancel = ms === undefined
+        ? () => {}
+        : this.#options.clock.after(ms, resolve);
       this.#moved.push(() => {
         cancel();
         resolve();

@@ -16,7 +16,12 @@ export const SECURITY = { none: 1, vncAuth: 2 } as const;
 export const ENCODING = { raw: 0, copyRect: 1, zrle: 16 } as const;
 
 /** Server messages; only updates are recorded. */
-export const MESSAGE = { update: 0, colourMap: 1, bell: 2, cutText: 3 } as const;
+export const MESSAGE = {
+  update: 0,
+  colourMap: 1,
+  bell: 2,
+  cutText: 3,
+} as const;
 
 /** Bytes of a ServerInit before the desktop's name. */
 export const SERVER_INIT_BYTES = 24;
@@ -57,7 +62,9 @@ export const RECT_HEAD_BYTES = 12;
 export function preferences(
   encodings: readonly number[],
 ): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(4 + PIXEL_FORMAT.length + 4 + 4 * encodings.length);
+  const bytes = new Uint8Array(
+    4 + PIXEL_FORMAT.length + 4 + 4 * encodings.length,
+  );
   bytes.set(PIXEL_FORMAT, 4);
   const view = new DataView(bytes.buffer, 4 + PIXEL_FORMAT.length);
   view.setUint8(0, 2);
@@ -87,7 +94,11 @@ export function updateRequest(
  * opens every recorded chunk, so that players need neither the password nor the negotiation.
  */
 export function openingWords(
-  screen: { readonly width: number; readonly height: number; readonly name: Uint8Array },
+  screen: {
+    readonly width: number;
+    readonly height: number;
+    readonly name: Uint8Array;
+  },
 ): Uint8Array<ArrayBuffer> {
   const version = new TextEncoder().encode(PROTOCOL_VERSION);
   const init = new Uint8Array(SERVER_INIT_BYTES + screen.name.length);
@@ -117,7 +128,9 @@ export function rectHead(
     height: view.getUint16(6),
     encoding: view.getInt32(8),
   };
-  if (head.x + head.width > screen.width || head.y + head.height > screen.height) {
+  if (
+    head.x + head.width > screen.width || head.y + head.height > screen.height
+  ) {
     throw malformed(
       `a rectangle of ${head.width}×${head.height} at ${head.x},${head.y} leaves the screen of ${screen.width}×${screen.height}`,
     );
@@ -127,5 +140,9 @@ export function rectHead(
 
 /** The failure of a peer, or of a recorded stream, that does not speak as RFC 6143 says. */
 export function malformed(what: string): LucidError {
-  return new LucidError("rfb/malformed", "invalid", `Cannot read the screen's stream: ${what}`);
+  return new LucidError(
+    "rfb/malformed",
+    "invalid",
+    `Cannot read the screen's stream: ${what}`,
+  );
 }

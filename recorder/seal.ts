@@ -69,9 +69,15 @@ export async function sealChunk(chunk: PlainChunk): Promise<SealedPair> {
   const { index, startMs, endMs, plain } = chunk;
   const { codec, packed } = pack(plain, chunk.packing);
   const salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES));
-  const chunkKey = deriveChunkKey(chunk, { sessionKey: chunk.sessionKey, salt });
+  const chunkKey = deriveChunkKey(chunk, {
+    sessionKey: chunk.sessionKey,
+    salt,
+  });
   const commitment = keyCommit(chunkKey);
-  const sealed = await encrypt(packed, { chunkKey, aad: chunkAad({ ...chunk, codec }) });
+  const sealed = await encrypt(packed, {
+    chunkKey,
+    aad: chunkAad({ ...chunk, codec }),
+  });
   chunkKey.fill(0);
   const leaf = encodeLeaf({
     kind: "chunk",
@@ -95,7 +101,10 @@ export function pack(
   packing: Packing,
 ): { readonly codec: Codec; readonly packed: Bytes } {
   if (packing === "gzip") {
-    return { codec: CODECS.gzip, packed: gzipSync(plain, { level: GZIP_LEVEL }) as Bytes };
+    return {
+      codec: CODECS.gzip,
+      packed: gzipSync(plain, { level: GZIP_LEVEL }) as Bytes,
+    };
   }
   if (isDense(plain)) return { codec: CODECS.stored, packed: plain };
   const packed = zstd(plain);
@@ -124,8 +133,14 @@ async function encrypt(
   { chunkKey, aad }: { readonly chunkKey: Bytes; readonly aad: Bytes },
 ): Promise<Bytes> {
   // WebCrypto, not createCipheriv: on Deno that is four times slower for bulk.
-  const key = await crypto.subtle.importKey("raw", chunkKey, "AES-GCM", false, ["encrypt"]);
+  const key = await crypto.subtle.importKey("raw", chunkKey, "AES-GCM", false, [
+    "encrypt",
+  ]);
   return new Uint8Array(
-    await crypto.subtle.encrypt({ name: "AES-GCM", iv: NONCE, additionalData: aad }, key, packed),
+    await crypto.subtle.encrypt(
+      { name: "AES-GCM", iv: NONCE, additionalData: aad },
+      key,
+      packed,
+    ),
   );
 }

@@ -27,7 +27,12 @@ export interface WorkerJob {
   /** A chunk to seal, or a gap's leaf to store. */
   readonly work:
     | { readonly kind: "chunk"; readonly chunk: PlainChunk }
-    | { readonly kind: "gap"; readonly sessionId: string; readonly index: number; readonly leaf: Bytes };
+    | {
+      readonly kind: "gap";
+      readonly sessionId: string;
+      readonly index: number;
+      readonly leaf: Bytes;
+    };
   /** End the whole process at this point of this job. */
   readonly crashAt?: CrashPoint | undefined;
 }
@@ -35,7 +40,11 @@ export interface WorkerJob {
 /** What a worker answers. A failed chunk's bytes come back, so that they can be tried again. */
 export type WorkerAnswer =
   | { readonly job: number; readonly leaf: Bytes; readonly place: Place }
-  | { readonly job: number; readonly failed: WorkerFailure; readonly plain?: Bytes | undefined };
+  | {
+    readonly job: number;
+    readonly failed: WorkerFailure;
+    readonly plain?: Bytes | undefined;
+  };
 
 /** Why a job failed: an error's parts that survive a message. */
 export interface WorkerFailure {
@@ -58,7 +67,9 @@ self.onmessage = ({ data }: MessageEvent<WorkerStart | WorkerJob>) => {
 };
 
 function take({ job, work, crashAt: point }: WorkerJob): void {
-  const sealing = work.kind === "chunk" ? sealChunk(work.chunk) : Promise.resolve({ ...work, sealed: NOTHING });
+  const sealing = work.kind === "chunk"
+    ? sealChunk(work.chunk)
+    : Promise.resolve({ ...work, sealed: NOTHING });
   // Whatever goes wrong is answered when the job's turn to be written comes.
   sealing.catch(() => {});
   const { sessionId, index } = work.kind === "chunk" ? work.chunk : work;
@@ -66,16 +77,27 @@ function take({ job, work, crashAt: point }: WorkerJob): void {
     try {
       const { leaf, sealed } = await sealing;
       crashAt = point;
-      const place = writer!.append({ kind: RECORD[work.kind], sessionId, index, leaf }, sealed);
+      const place = writer!.append({
+        kind: RECORD[work.kind],
+        sessionId,
+        index,
+        leaf,
+      }, sealed);
       answer({ job, leaf, place });
     } catch (error) {
-      answer({ job, failed: failure(error), plain: work.kind === "chunk" ? work.chunk.plain : undefined });
+      answer({
+        job,
+        failed: failure(error),
+        plain: work.kind === "chunk" ? work.chunk.plain : undefined,
+      });
     }
   });
 }
 
 function answer(message: WorkerAnswer): void {
-  const transfer = "plain" in message && message.plain !== undefined ? [message.plain.buffer] : [];
+  const transfer = "plain" in message && message.plain !== undefined
+    ? [message.plain.buffer]
+    : [];
   self.postMessage(message, { transfer });
 }
 

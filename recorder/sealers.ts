@@ -8,7 +8,12 @@ import { LucidError } from "@lucid/runtime";
 import type { Bytes } from "../chain/hash.ts";
 import type { Place } from "./segment.ts";
 import type { CrashPoint } from "./segment_writer.ts";
-import type { WorkerAnswer, WorkerFailure, WorkerJob, WorkerStart } from "./seal_worker.ts";
+import type {
+  WorkerAnswer,
+  WorkerFailure,
+  WorkerJob,
+  WorkerStart,
+} from "./seal_worker.ts";
 
 /** Chunks handed to the workers and not yet on disk. 64 of them are at most 640 MiB; usual ones a hundred kB each. */
 const PENDING_MAX = 64;
@@ -30,7 +35,9 @@ export interface SealersOptions extends Omit<WorkerStart, "nextNumber"> {
   /** Told when a segment file gets no more records. */
   readonly onClosed: (segment: number) => void;
   /** End the process at a point of the n-th job (from 1): how crash tests hit a named moment. */
-  readonly crashAt?: { readonly point: CrashPoint; readonly job: number } | undefined;
+  readonly crashAt?:
+    | { readonly point: CrashPoint; readonly job: number }
+    | undefined;
 }
 
 interface Pending {
@@ -61,7 +68,9 @@ export class Sealers {
       this.#start(number, {
         dir: options.dir,
         nextNumber,
-        unfinished: options.unfinished.filter((_, n) => n % options.workers === number),
+        unfinished: options.unfinished.filter((_, n) =>
+          n % options.workers === number
+        ),
       })
     );
   }
@@ -75,30 +84,46 @@ export class Sealers {
    */
   store(work: WorkerJob["work"]): Promise<Stored> {
     if (this.#pending.size >= PENDING_MAX) {
-      throw new LucidError("recording/storage-busy", "exhausted", `Cannot store a chunk now: ${PENDING_MAX} are waiting for the disk`);
+      throw new LucidError(
+        "recording/storage-busy",
+        "exhausted",
+        `Cannot store a chunk now: ${PENDING_MAX} are waiting for the disk`,
+      );
     }
     const worker = this.#loads.indexOf(Math.min(...this.#loads));
-    if (this.#loads[worker] === Infinity) throw storageError({ message: "the seal workers have ended" });
+    if (this.#loads[worker] === Infinity) {
+      throw storageError({ message: "the seal workers have ended" });
+    }
     const job = ++this.#jobs;
-    const crashAt = this.#crashAt?.job === job ? this.#crashAt.point : undefined;
+    const crashAt = this.#crashAt?.job === job
+      ? this.#crashAt.point
+      : undefined;
     const { promise, resolve, reject } = Promise.withResolvers<Stored>();
     this.#pending.set(job, { worker, work, resolve, reject });
     this.#loads[worker]! += 1;
-    this.#workers[worker]!.postMessage({ job, work, crashAt } satisfies WorkerJob, {
-      transfer: work.kind === "chunk" ? [work.chunk.plain.buffer] : [],
-    });
+    this.#workers[worker]!.postMessage(
+      { job, work, crashAt } satisfies WorkerJob,
+      {
+        transfer: work.kind === "chunk" ? [work.chunk.plain.buffer] : [],
+      },
+    );
     return promise;
   }
 
   /** Wait until all that was handed over is on disk, then end the workers. */
   async close(): Promise<void> {
-    if (this.#pending.size > 0) await new Promise<void>((resolve) => this.#idle = resolve);
+    if (this.#pending.size > 0) {
+      await new Promise<void>((resolve) => this.#idle = resolve);
+    }
     for (const worker of this.#workers) worker.terminate();
   }
 
   #start(number: number, start: WorkerStart): Worker {
-    const worker = new Worker(new URL("./seal_worker.ts", import.meta.url), { type: "module" });
-    worker.onmessage = ({ data }: MessageEvent<WorkerAnswer>) => this.#answered(data);
+    const worker = new Worker(new URL("./seal_worker.ts", import.meta.url), {
+      type: "module",
+    });
+    worker.onmessage = ({ data }: MessageEvent<WorkerAnswer>) =>
+      this.#answered(data);
     worker.onerror = (event) => {
       event.preventDefault();
       this.#lost(number, event.message);
@@ -147,5 +172,10 @@ function storageError({ code, message }: WorkerFailure): LucidError {
       { cause: message },
     );
   }
-  return new LucidError("recording/storage-failed", "unavailable", `Cannot store a chunk: ${message}`, { cause: message });
+  return new LucidError(
+    "recording/storage-failed",
+    "unavailable",
+    `Cannot store a chunk: ${message}`,
+    { cause: message },
+  );
 }

@@ -71,16 +71,23 @@ export function segmentFileName(number: number): string {
 
 /** The number in a segment file's name, or undefined for any other file. */
 export function segmentNumber(fileName: string): number | undefined {
-  return /^\d{8}\.seg$/.test(fileName) ? Number(fileName.slice(0, 8)) : undefined;
+  return /^\d{8}\.seg$/.test(fileName)
+    ? Number(fileName.slice(0, 8))
+    : undefined;
 }
 
 /** Bytes that a record takes. */
-export function recordBytes({ leafBytes, sealedBytes }: Pick<RecordHead, "leafBytes" | "sealedBytes">): number {
+export function recordBytes(
+  { leafBytes, sealedBytes }: Pick<RecordHead, "leafBytes" | "sealedBytes">,
+): number {
   return HEAD_BYTES + leafBytes + sealedBytes;
 }
 
 /** Head and leaf, ready to be written at `place`. */
-export function encodeHead(head: Omit<ScannedRecord, "leafBytes">, place: Place): Bytes {
+export function encodeHead(
+  head: Omit<ScannedRecord, "leafBytes">,
+  place: Place,
+): Bytes {
   const checked = join(
     RECORD_MAGIC,
     Uint8Array.of(head.kind, 0, 0, 0),
@@ -89,7 +96,11 @@ export function encodeHead(head: Omit<ScannedRecord, "leafBytes">, place: Place)
     u32(head.leaf.length),
     u32(head.sealedBytes),
   );
-  return join(checked, checksum(checked, { leaf: head.leaf, place }), head.leaf);
+  return join(
+    checked,
+    checksum(checked, { leaf: head.leaf, place }),
+    head.leaf,
+  );
 }
 
 /**
@@ -98,17 +109,24 @@ export function encodeHead(head: Omit<ScannedRecord, "leafBytes">, place: Place)
  * @param bytes From the record's first byte on; {@linkcode HEAD_BYTES} and {@linkcode LEAF_BYTES_MAX} are enough.
  * @returns Undefined where there is no whole, undamaged head and leaf.
  */
-export function decodeHead(bytes: Uint8Array, place: Place): ScannedRecord | undefined {
+export function decodeHead(
+  bytes: Uint8Array,
+  place: Place,
+): ScannedRecord | undefined {
   if (bytes.length < HEAD_BYTES) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const leafBytes = view.getUint32(28);
   const sealedBytes = view.getUint32(32);
-  if (leafBytes > LEAF_BYTES_MAX || HEAD_BYTES + leafBytes > bytes.length) return undefined;
+  if (leafBytes > LEAF_BYTES_MAX || HEAD_BYTES + leafBytes > bytes.length) {
+    return undefined;
+  }
   if (sealedBytes > SEALED_BYTES_MAX) return undefined;
   const checked = bytes.subarray(0, CHECKED_BYTES);
   const leaf = bytes.slice(HEAD_BYTES, HEAD_BYTES + leafBytes) as Bytes;
   const sum = checksum(checked, { leaf, place });
-  if (!sameBytes(sum, bytes.subarray(CHECKED_BYTES, HEAD_BYTES))) return undefined;
+  if (!sameBytes(sum, bytes.subarray(CHECKED_BYTES, HEAD_BYTES))) {
+    return undefined;
+  }
   return {
     kind: bytes[4]!,
     sessionId: ulidText(bytes.subarray(8, 24)),
@@ -129,5 +147,8 @@ function checksum(
   checked: Uint8Array,
   { leaf, place }: { readonly leaf: Uint8Array; readonly place: Place },
 ): Bytes {
-  return sha256(u32(place.segment), u32(place.offset), checked, leaf).slice(0, CHECKSUM_BYTES);
+  return sha256(u32(place.segment), u32(place.offset), checked, leaf).slice(
+    0,
+    CHECKSUM_BYTES,
+  );
 }

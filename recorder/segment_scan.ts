@@ -20,6 +20,7 @@ import {
   SEGMENT_HEADER_BYTES,
   segmentHeader,
 } from "./segment.ts";
+import { readAt } from "./segment_reader.ts";
 
 /** Bytes read at once when looking for the next record behind a damaged one. */
 const SEARCH_BYTES = 1024 * 1024;
@@ -47,7 +48,10 @@ export async function scanSegment(
   let offset = SEGMENT_HEADER_BYTES;
   while (true) {
     const place = { segment: number, offset };
-    const bytes = await readAt(file, { offset, count: HEAD_BYTES + LEAF_BYTES_MAX });
+    const bytes = await readAt(file, {
+      offset,
+      count: HEAD_BYTES + LEAF_BYTES_MAX,
+    });
     const record = decodeHead(bytes, place);
     if (record?.kind === RECORD.end) return { records, end: undefined };
     if (record !== undefined) {
@@ -58,7 +62,10 @@ export async function scanSegment(
     const next = await findRecord(file, place);
     if (next === undefined) {
       const torn = bytes.some((byte) => byte !== 0);
-      return await withoutTornTail(file, { records, end: offset }, { torn, log });
+      return await withoutTornTail(file, { records, end: offset }, {
+        torn,
+        log,
+      });
     }
     log.error("segment record damaged", { segment: number, offset, next });
     offset = next;
@@ -71,32 +78,54 @@ export async function scanSegment(
  */
 async function withoutTornTail(
   file: Deno.FsFile,
-  { records, end }: { readonly records: (ScannedRecord & Place)[]; readonly end: number },
+  { records, end }: {
+    readonly records: (ScannedRecord & Place)[];
+    readonly end: number;
+  },
   { torn, log }: { readonly torn: boolean; readonly log: Log },
 ): Promise<SegmentContent> {
   const last = records.at(-1);
   const isLast = last !== undefined && last.offset + recordBytes(last) === end;
-  if (isLast && last.kind === RECORD.chunk && !(await sealedIsWhole(file, last))) {
-    log.warn("segment tail dropped", { segment: last.segment, offset: last.offset });
+  if (
+    isLast && last.kind === RECORD.chunk && !(await sealedIsWhole(file, last))
+  ) {
+    log.warn("segment tail dropped", {
+      segment: last.segment,
+      offset: last.offset,
+    });
     return { records: records.slice(0, -1), end: last.offset };
   }
   if (torn) log.warn("segment tail dropped", { offset: end });
   return { records, end };
 }
 
-async function sealedIsWhole(file: Deno.FsFile, record: ScannedRecord & Place): Promise<boolean> {
+async function sealedIsWhole(
+  file: Deno.FsFile,
+  record: ScannedRecord & Place,
+): Promise<boolean> {
   const offset = record.offset + HEAD_BYTES + record.leafBytes;
-  return isWhole(record.leaf, await readAt(file, { offset, count: record.sealedBytes }));
+  return isWhole(
+    record.leaf,
+    await readAt(file, { offset, count: record.sealedBytes }),
+  );
 }
 
 /** The next undamaged record behind `place`, if the file holds one. */
-async function findRecord(file: Deno.FsFile, place: Place): Promise<number | undefined> {
+async function findRecord(
+  file: Deno.FsFile,
+  place: Place,
+): Promise<number | undefined> {
   for (let from = place.offset + 1;; from += SEARCH_BYTES) {
-    const bytes = await readAt(file, { offset: from, count: SEARCH_BYTES + HEAD_BYTES + LEAF_BYTES_MAX });
+    const bytes = await readAt(file, {
+      offset: from,
+      count: SEARCH_BYTES + HEAD_BYTES + LEAF_BYTES_MAX,
+    });
     for (const at of occurrences(bytes)) {
       const offset = from + at;
       if (at >= SEARCH_BYTES) break;
-      if (decodeHead(bytes.subarray(at), { ...place, offset }) !== undefined) return offset;
+      if (decodeHead(bytes.subarray(at), { ...place, offset }) !== undefined) {
+        return offset;
+      }
     }
     if (bytes.length <= SEARCH_BYTES) return undefined;
   }
@@ -104,23 +133,11 @@ async function findRecord(file: Deno.FsFile, place: Place): Promise<number | und
 
 function* occurrences(bytes: Uint8Array): Generator<number> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let at = buffer.indexOf(RECORD_MAGIC); at >= 0; at = buffer.indexOf(RECORD_MAGIC, at + 1)) {
+  for (
+    let at = buffer.indexOf(RECORD_MAGIC);
+    at >= 0;
+    at = buffer.indexOf(RECORD_MAGIC, at + 1)
+  ) {
     yield at;
   }
-}
-
-/** Up to `count` bytes from `offset`; fewer at the end of the file. */
-export async function readAt(
-  file: Deno.FsFile,
-  { offset, count }: { readonly offset: number; readonly count: number },
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(count);
-  await file.seek(offset, Deno.SeekMode.Start);
-  let held = 0;
-  while (held < count) {
-    const read = await file.read(bytes.subarray(held));
-    if (read === null) break;
-    held += read;
-  }
-  return bytes.subarray(0, held);
 }

@@ -53,9 +53,15 @@ export class SegmentWriter {
    *
    * @returns Where it lies. When this throws, the record does not count.
    */
-  append(record: Omit<ScannedRecord, "leafBytes" | "sealedBytes">, sealed: Bytes): Place {
+  append(
+    record: Omit<ScannedRecord, "leafBytes" | "sealedBytes">,
+    sealed: Bytes,
+  ): Place {
     const head = { ...record, sealedBytes: sealed.length };
-    const count = recordBytes({ leafBytes: record.leaf.length, sealedBytes: sealed.length });
+    const count = recordBytes({
+      leafBytes: record.leaf.length,
+      sealedBytes: sealed.length,
+    });
     const file = this.#fileWithRoom(count);
     const place = this.#place;
     try {
@@ -81,18 +87,29 @@ export class SegmentWriter {
 
   /** The file in hand while the record and an `end` record fit, else the next one. */
   #fileWithRoom(count: number): Deno.FsFile {
-    while (this.#file === undefined || this.#place.offset + count + HEAD_BYTES > SEGMENT_FILE_BYTES) {
+    while (
+      this.#file === undefined ||
+      this.#place.offset + count + HEAD_BYTES > SEGMENT_FILE_BYTES
+    ) {
       if (this.#file !== undefined) this.#finish(this.#file);
       this.close();
       this.#place = this.#unfinished.shift() ?? this.#create();
-      this.#file = Deno.openSync(this.#path(this.#place.segment), { write: true });
+      this.#file = Deno.openSync(this.#path(this.#place.segment), {
+        write: true,
+      });
     }
     return this.#file;
   }
 
   /** An `end` record spares the next start a search for records in what is left of the file. */
   #finish(file: Deno.FsFile): void {
-    const end = { kind: RECORD.end, sessionId: NO_SESSION, index: 0, sealedBytes: 0, leaf: new Uint8Array() };
+    const end = {
+      kind: RECORD.end,
+      sessionId: NO_SESSION,
+      index: 0,
+      sealedBytes: 0,
+      leaf: new Uint8Array(),
+    };
     writeAt(file, this.#place.offset, encodeHead(end, this.#place));
     file.syncDataSync();
   }
@@ -103,7 +120,11 @@ export class SegmentWriter {
     const path = this.#path(segment);
     const unnamed = `${path}.new`;
     try {
-      using file = Deno.openSync(unnamed, { write: true, create: true, truncate: true });
+      using file = Deno.openSync(unnamed, {
+        write: true,
+        create: true,
+        truncate: true,
+      });
       file.truncateSync(SEGMENT_FILE_BYTES);
       writeAt(file, 0, segmentHeader(segment));
       file.syncSync();
@@ -120,7 +141,9 @@ export class SegmentWriter {
   #forget(file: Deno.FsFile, place: Place): void {
     try {
       writeAt(file, place.offset, new Uint8Array(HEAD_BYTES));
-    } catch { /* Where zeros cannot be written, the head could not be either; the next record goes to the same place. */ }
+    } catch {
+      /* Where zeros cannot be written, the head could not be either; the next record goes to the same place. */
+    }
   }
 
   #path(segment: number): string {
@@ -130,7 +153,9 @@ export class SegmentWriter {
 
 function writeAt(file: Deno.FsFile, offset: number, bytes: Uint8Array): void {
   file.seekSync(offset, Deno.SeekMode.Start);
-  for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+  for (let written = 0; written < bytes.length;) {
+    written += file.writeSync(bytes.subarray(written));
+  }
 }
 
 function syncFolder(dir: string): void {

@@ -18,7 +18,8 @@ const RECORD_HEAD_BYTES = 8;
 const OPENING_BYTES_MAX = 8 * 1024;
 
 /** One update: it must fit into a chunk of its own, behind the magic and the opening. */
-export const RECORD_BYTES_MAX = PLAIN_BYTES_MAX - MAGIC.length - OPENING_BYTES_MAX - 2 * RECORD_HEAD_BYTES;
+export const RECORD_BYTES_MAX = PLAIN_BYTES_MAX - MAGIC.length -
+  OPENING_BYTES_MAX - 2 * RECORD_HEAD_BYTES;
 
 /** What a stream's buffer starts with: a minute of office work is about 100 kB. */
 const BUFFER_BYTES = 128 * 1024;
@@ -65,7 +66,9 @@ export class StreamWriter {
   #reserve(count: number): void {
     const needed = this.#used + count;
     if (needed <= this.#buffer.length) return;
-    const grown = new Uint8Array(Math.min(PLAIN_BYTES_MAX, Math.max(needed, 2 * this.#buffer.length)));
+    const grown = new Uint8Array(
+      Math.min(PLAIN_BYTES_MAX, Math.max(needed, 2 * this.#buffer.length)),
+    );
     grown.set(this.#buffer.subarray(0, this.#used));
     this.#buffer = grown;
   }
@@ -78,16 +81,28 @@ export class StreamWriter {
  * @throws {LucidError} `rfb/malformed` at the first byte that does not fit.
  */
 export function* readStream(stream: Uint8Array): Generator<StreamRecord> {
-  if (stream.length > PLAIN_BYTES_MAX) throw malformed(`it has ${stream.length} bytes, more than ${PLAIN_BYTES_MAX}`);
-  if (MAGIC.some((byte, at) => stream[at] !== byte)) throw malformed("it does not begin as a Lucid record stream, version 1");
+  if (stream.length > PLAIN_BYTES_MAX) {
+    throw malformed(
+      `it has ${stream.length} bytes, more than ${PLAIN_BYTES_MAX}`,
+    );
+  }
+  if (MAGIC.some((byte, at) => stream[at] !== byte)) {
+    throw malformed("it does not begin as a Lucid record stream, version 1");
+  }
   const view = new DataView(stream.buffer, stream.byteOffset, stream.length);
   let lastMs = 0;
   for (let at = MAGIC.length; at < stream.length;) {
-    if (stream.length - at < RECORD_HEAD_BYTES) throw malformed(`it ends inside the record at byte ${at}`);
+    if (stream.length - at < RECORD_HEAD_BYTES) {
+      throw malformed(`it ends inside the record at byte ${at}`);
+    }
     const atMs = view.getUint32(at);
     const end = at + RECORD_HEAD_BYTES + view.getUint32(at + 4);
-    if (end > stream.length) throw malformed(`it ends inside the record at byte ${at}`);
-    if (atMs < lastMs) throw malformed(`the record at byte ${at} goes back in time`);
+    if (end > stream.length) {
+      throw malformed(`it ends inside the record at byte ${at}`);
+    }
+    if (atMs < lastMs) {
+      throw malformed(`the record at byte ${at} goes back in time`);
+    }
     yield { atMs, bytes: stream.subarray(at + RECORD_HEAD_BYTES, end) };
     lastMs = atMs;
     at = end;

@@ -6,6 +6,7 @@
  * @module
  */
 import { type Clock, LucidError } from "@lucid/runtime";
+import { Inlet, lost } from "./inlet.ts";
 import {
   type Area,
   ENCODING,
@@ -29,9 +30,6 @@ const TEXT_BYTES_MAX = 4_096;
 
 /** Clipboard text that is read only to be skipped; Xvnc's own limit. */
 const CUT_TEXT_BYTES_MAX = 256 * 1024;
-
-/** What the inlet holds before it has to grow. */
-const INLET_BYTES = 64 * 1024;
 
 /** How to reach a desktop's screen. */
 export interface TapOptions {
@@ -82,13 +80,20 @@ export async function openTap(options: TapOptions): Promise<Tap> {
   try {
     connection = await Deno.connect({ transport: "unix", path: options.path });
   } catch (cause) {
-    throw new LucidError("tap/lost", "unavailable", "Cannot reach the screen: nothing listens on its socket", { cause });
+    throw new LucidError(
+      "tap/lost",
+      "unavailable",
+      "Cannot reach the screen: nothing listens on its socket",
+      { cause },
+    );
   }
   const tap = new RfbTap(connection);
   const cancel = options.clock.after(options.withinMs, () => tap.close());
   try {
     await tap.shakeHands(options.password);
-    await tap.awaitPicture(options.encodings ?? [ENCODING.zrle, ENCODING.copyRect]);
+    await tap.awaitPicture(
+      options.encodings ?? [ENCODING.zrle, ENCODING.copyRect],
+    );
     return tap;
   } catch (error) {
     tap.close();
@@ -115,7 +120,9 @@ class RfbTap implements Tap {
   async shakeHands(password: string | undefined): Promise<void> {
     const version = text(await this.#inlet.take(PROTOCOL_VERSION.length));
     if (version !== PROTOCOL_VERSION) {
-      throw malformed(`the server opens with ${JSON.stringify(version)}, not RFB 3.8`);
+      throw malformed(
+        `the server opens with ${JSON.stringify(version)}, not RFB 3.8`,
+      );
     }
     await this.#send(new TextEncoder().encode(PROTOCOL_VERSION));
     const count = (await this.#inlet.take(1))[0]!;
@@ -123,19 +130,31 @@ class RfbTap implements Tap {
     const offered = await this.#inlet.take(count);
     const security = password === undefined ? SECURITY.none : SECURITY.vncAuth;
     if (!offered.includes(security)) {
-      throw refused(`it offers security types ${[...offered].join(", ")}, not ${security}`);
+      throw refused(
+        `it offers security types ${[...offered].join(", ")}, not ${security}`,
+      );
     }
     await this.#send(Uint8Array.of(security));
     if (password !== undefined) {
-      await this.#send(answerChallenge(await this.#inlet.take(CHALLENGE_BYTES), password));
+      await this.#send(
+        answerChallenge(await this.#inlet.take(CHALLENGE_BYTES), password),
+      );
     }
-    if (u32(await this.#inlet.take(4)) !== 0) throw refused(await this.#reason());
+    if (u32(await this.#inlet.take(4)) !== 0) {
+      throw refused(await this.#reason());
+    }
     await this.#send(Uint8Array.of(1)); // shared: whoever else watches stays connected
     const init = await this.#inlet.take(SERVER_INIT_BYTES);
     this.width = u16(init, 0);
     this.height = u16(init, 2);
-    const name = await this.#inlet.take(bounded(u32(init, 20), TEXT_BYTES_MAX, "a desktop's name"));
-    this.opening = openingWords({ width: this.width, height: this.height, name });
+    const name = await this.#inlet.take(
+      bounded(u32(init, 20), TEXT_BYTES_MAX, "a desktop's name"),
+    );
+    this.opening = openingWords({
+      width: this.width,
+      height: this.height,
+      name,
+    });
   }
 
   /** The picture may come in pieces: an RFB server answers a request as it likes. */
@@ -156,7 +175,9 @@ class RfbTap implements Tap {
   }
 
   askProof(): Promise<void> {
-    return this.#ask({ x: 0, y: 0, width: 1, height: 1 }, { incremental: false });
+    return this.#ask({ x: 0, y: 0, width: 1, height: 1 }, {
+      incremental: false,
+    });
   }
 
   async next(): Promise<Uint8Array<ArrayBuffer>> {
@@ -188,7 +209,11 @@ class RfbTap implements Tap {
   }
 
   async #reason(): Promise<string> {
-    const count = bounded(u32(await this.#inlet.take(4)), TEXT_BYTES_MAX, "a reason");
+    const count = bounded(
+      u32(await this.#inlet.take(4)),
+      TEXT_BYTES_MAX,
+      "a reason",
+    );
     return text(await this.#inlet.take(count));
   }
 
@@ -208,24 +233,37 @@ class RfbTap implements Tap {
       case MESSAGE.colourMap:
         return 6 + 6 * u16(await this.#inlet.peek(6), 4);
       case MESSAGE.cutText:
-        return 8 + bounded(u32(await this.#inlet.peek(8), 4), CUT_TEXT_BYTES_MAX, "a clipboard");
+        return 8 +
+          bounded(
+            u32(await this.#inlet.peek(8), 4),
+            CUT_TEXT_BYTES_MAX,
+            "a clipboard",
+          );
       default:
         throw malformed(`message type ${type} is not one of RFB 3.8`);
     }
   }
 
-  async #wholeUpdate(): Promise<{ bytes: Uint8Array<ArrayBuffer>; pixels: number }> {
+  async #wholeUpdate(): Promise<
+    { bytes: Uint8Array<ArrayBuffer>; pixels: number }
+  > {
     const inlet = this.#inlet;
     let at = 4;
     let pixels = 0;
     for (let rects = u16(await inlet.peek(at), 2); rects > 0; rects--) {
-      const head = rectHead((await inlet.peek(at + RECT_HEAD_BYTES)).subarray(at), this);
+      const head = rectHead(
+        (await inlet.peek(at + RECT_HEAD_BYTES)).subarray(at),
+        this,
+      );
       at += RECT_HEAD_BYTES;
       const area = head.width * head.height;
-      if (head.encoding === ENCODING.zrle) at += 4 + u32(await inlet.peek(at + 4), at);
-      else if (head.encoding === ENCODING.copyRect) at += 4;
+      if (head.encoding === ENCODING.zrle) {
+        at += 4 + u32(await inlet.peek(at + 4), at);
+      } else if (head.encoding === ENCODING.copyRect) at += 4;
       else if (head.encoding === ENCODING.raw) at += area * PIXEL_BYTES;
-      else throw malformed(`rectangle encoding ${head.encoding} was not asked for`);
+      else {throw malformed(
+          `rectangle encoding ${head.encoding} was not asked for`,
+        );}
       bounded(at, RECORD_BYTES_MAX, "an update");
       pixels += area;
     }
@@ -233,59 +271,19 @@ class RfbTap implements Tap {
   }
 }
 
-/** Bytes as they arrive, kept until a whole message is there. */
-class Inlet {
-  readonly #connection: Deno.UnixConn;
-  #buffer = new Uint8Array(INLET_BYTES);
-  #held = 0;
-
-  constructor(connection: Deno.UnixConn) {
-    this.#connection = connection;
-  }
-
-  /** At least the next `count` bytes, left where they are; valid until the next call. */
-  async peek(count: number): Promise<Uint8Array> {
-    if (count > this.#buffer.length) {
-      const grown = new Uint8Array(Math.max(count, 2 * this.#buffer.length));
-      grown.set(this.#buffer.subarray(0, this.#held));
-      this.#buffer = grown;
-    }
-    while (this.#held < count) {
-      this.#held += await this.#read(this.#buffer.subarray(this.#held));
-    }
-    return this.#buffer;
-  }
-
-  /** The next `count` bytes, for the caller to keep. */
-  async take(count: number): Promise<Uint8Array<ArrayBuffer>> {
-    const taken = (await this.peek(count)).slice(0, count);
-    this.#buffer.copyWithin(0, count, this.#held);
-    this.#held -= count;
-    return taken as Uint8Array<ArrayBuffer>;
-  }
-
-  async #read(into: Uint8Array): Promise<number> {
-    try {
-      const count = await this.#connection.read(into);
-      if (count !== null) return count;
-    } catch (cause) {
-      throw lost(cause);
-    }
-    throw lost(undefined);
-  }
-}
-
 function bounded(count: number, countMax: number, what: string): number {
-  if (count > countMax) throw malformed(`${what} of ${count} bytes is more than ${countMax}`);
+  if (count > countMax) {
+    throw malformed(`${what} of ${count} bytes is more than ${countMax}`);
+  }
   return count;
 }
 
-function lost(cause: unknown): LucidError {
-  return new LucidError("tap/lost", "unavailable", "Cannot watch the screen: its connection ended", { cause });
-}
-
 function refused(reason: string): LucidError {
-  return new LucidError("tap/refused", "denied", `Cannot watch the screen: the server refuses, ${JSON.stringify(reason)}`);
+  return new LucidError(
+    "tap/refused",
+    "denied",
+    `Cannot watch the screen: the server refuses, ${JSON.stringify(reason)}`,
+  );
 }
 
 function text(bytes: Uint8Array): string {

@@ -43,6 +43,9 @@ export class Timeline {
     if (wallMs <= measuredMs) return { endMs: measuredMs, startMs: measuredMs };
     this.#wallMs = wallMs;
     this.#elapsedMs = elapsedMs;
-    return { endMs: wallMs - measuredMs <= DRIFT_MS ? wallMs : measuredMs, startMs: wallMs };
+    return {
+      endMs: wallMs - measuredMs <= DRIFT_MS ? wallMs : measuredMs,
+      startMs: wallMs,
+    };
   }
 }

@@ -12,18 +12,16 @@ import { type ChunkPlace, encodeLeaf, type GapLeaf } from "../chain/leaf.ts";
 import type { PlainChunk } from "./seal.ts";
 import { Sealers, type SealersOptions, type Stored } from "./sealers.ts";
 import {
-  decodeHead,
-  encodeHead,
   HEAD_BYTES,
   isWhole,
-  LEAF_BYTES_MAX,
   type Place,
   RECORD,
   SEGMENT_FILE_BYTES,
   segmentFileName,
   segmentNumber,
 } from "./segment.ts";
-import { readAt, scanSegment } from "./segment_scan.ts";
+import { damaged, eraseRecord, readAt, readHead } from "./segment_reader.ts";
+import { scanSegment } from "./segment_scan.ts";
 
 /** How to open a vault. */
 export interface VaultOptions {
@@ -69,14 +67,25 @@ export interface Vault {
    * @throws {LucidError} `recording/no-chunk` when nothing is stored there, `recording/damaged` when the
    *   ciphertext is not the one the leaf speaks of.
    */
-  read(sessionId: string, index: number): Promise<{ readonly leaf: Bytes; readonly sealed: Bytes }>;
+  read(
+    sessionId: string,
+    index: number,
+  ): Promise<{ readonly leaf: Bytes; readonly sealed: Bytes }>;
   /** Overwrite what is stored of a session; may be repeated. Nobody may be recording it. */
   erase(sessionId: string): Promise<void>;
   /** What the vault holds. */
-  usage(): { readonly sessions: number; readonly leaves: number; readonly diskBytes: number };
+  usage(): {
+    readonly sessions: number;
+    readonly leaves: number;
+    readonly diskBytes: number;
+  };
   /** Bytes left on the vault's disk. */
   freeBytes(): number;
-  /** @throws {LucidError} `recording/disk-low` while the disk has less left than the floor. */
+  /**
+   * Ask before a recording begins.
+   *
+   * @throws {LucidError} `recording/disk-low` while the disk has less left than the floor.
+   */
   requireRoom(): void;
   /** Wait for what was handed over, then end the workers. */
   close(): Promise<void>;
@@ -130,7 +139,10 @@ class SegmentVault implements Vault {
     numbers.sort((a, b) => a - b);
     const unfinished: Place[] = [];
     for (const number of numbers) {
-      const { records, end } = await scanSegment(this.#path(number), { number, log });
+      const { records, end } = await scanSegment(this.#path(number), {
+        number,
+        log,
+      });
       this.#live.set(number, 0);
       for (const record of records) this.#found(record);
       if (end !== undefined) unfinished.push({ segment: number, offset: end });
@@ -138,17 +150,30 @@ class SegmentVault implements Vault {
     }
     const nextNumber = (numbers.at(-1) ?? -1) + 1;
     const onClosed = (segment: number) => void this.#closed.add(segment);
-    this.#sealers = new Sealers({ dir, workers, unfinished, nextNumber, onClosed, crashAt });
+    this.#sealers = new Sealers({
+      dir,
+      workers,
+      unfinished,
+      nextNumber,
+      onClosed,
+      crashAt,
+    });
   }
 
   async seal(chunk: PlainChunk): Promise<{ leaf: Bytes }> {
-    return await this.#once(chunk, () => this.#sealers.store({ kind: "chunk", chunk }));
+    return await this.#once(
+      chunk,
+      () => this.#sealers.store({ kind: "chunk", chunk }),
+    );
   }
 
   async gap({ sessionId, ...gap }: Gap): Promise<{ leaf: Bytes }> {
     const leaf = encodeLeaf({ kind: "gap", ...gap });
     const { index } = gap;
-    return await this.#once({ sessionId, index }, () => this.#sealers.store({ kind: "gap", sessionId, index, leaf }));
+    return await this.#once(
+      { sessionId, index },
+      () => this.#sealers.store({ kind: "gap", sessionId, index, leaf }),
+    );
   }
 
   async leaves(sessionId: string): Promise<StoredLeaf[]> {
@@ -156,7 +181,9 @@ class SegmentVault implements Vault {
     let file: Deno.FsFile | undefined;
     let open = -1;
     try {
-      for (const [index, packed] of (this.#places.get(sessionId) ?? []).entries()) {
+      for (
+        const [index, packed] of (this.#places.get(sessionId) ?? []).entries()
+      ) {
         if (packed === undefined) continue;
         const place = unpackPlace(packed);
         if (place.segment !== open) {
@@ -172,15 +199,25 @@ class SegmentVault implements Vault {
     return leaves;
   }
 
-  async read(sessionId: string, index: number): Promise<{ leaf: Bytes; sealed: Bytes }> {
+  async read(
+    sessionId: string,
+    index: number,
+  ): Promise<{ leaf: Bytes; sealed: Bytes }> {
     const packed = this.#places.get(sessionId)?.[index];
     if (packed === undefined) {
-      throw new LucidError("recording/no-chunk", "missing", `Cannot read chunk ${index} of session ${sessionId}: it is not stored here`);
+      throw new LucidError(
+        "recording/no-chunk",
+        "missing",
+        `Cannot read chunk ${index} of session ${sessionId}: it is not stored here`,
+      );
     }
     const place = unpackPlace(packed);
     using file = await Deno.open(this.#path(place.segment), { read: true });
     const { leaf, kind, sealedBytes } = await readHead(file, place);
-    const sealed = await readAt(file, { offset: place.offset + HEAD_BYTES + leaf.length, count: sealedBytes });
+    const sealed = await readAt(file, {
+      offset: place.offset + HEAD_BYTES + leaf.length,
+      count: sealedBytes,
+    });
     if (kind === RECORD.chunk && !isWhole(leaf, sealed)) throw damaged(place);
     return { leaf, sealed };
   }
@@ -189,7 +226,7 @@ class SegmentVault implements Vault {
     for (const packed of this.#places.get(sessionId) ?? []) {
       if (packed === undefined) continue;
       const place = unpackPlace(packed);
-      await this.#overwrite(place);
+      await eraseRecord(this.#path(place.segment), place);
       this.#live.set(place.segment, this.#live.get(place.segment)! - 1);
     }
     this.#places.delete(sessionId);
@@ -199,8 +236,15 @@ class SegmentVault implements Vault {
   }
 
   usage(): { sessions: number; leaves: number; diskBytes: number } {
-    const leaves = [...this.#live.values()].reduce((sum, count) => sum + count, 0);
-    return { sessions: this.#places.size, leaves, diskBytes: this.#live.size * SEGMENT_FILE_BYTES };
+    const leaves = [...this.#live.values()].reduce(
+      (sum, count) => sum + count,
+      0,
+    );
+    return {
+      sessions: this.#places.size,
+      leaves,
+      diskBytes: this.#live.size * SEGMENT_FILE_BYTES,
+    };
   }
 
   freeBytes(): number {
@@ -215,7 +259,11 @@ class SegmentVault implements Vault {
     throw new LucidError(
       "recording/disk-low",
       "exhausted",
-      `Cannot start a recording: ${mebibytes(free)} MiB of disk are left, at least ${mebibytes(freeBytesFloor)} are kept free. Free some space, or delete old sessions`,
+      `Cannot start a recording: ${
+        mebibytes(free)
+      } MiB of disk are left, at least ${
+        mebibytes(freeBytesFloor)
+      } are kept free. Free some space, or delete old sessions`,
     );
   }
 
@@ -228,7 +276,9 @@ class SegmentVault implements Vault {
     { sessionId, index }: Pick<ChunkPlace, "sessionId" | "index">,
     store: () => Promise<Stored>,
   ): Promise<{ leaf: Bytes }> {
-    if (this.#places.get(sessionId)?.[index] !== undefined) return await this.read(sessionId, index);
+    if (this.#places.get(sessionId)?.[index] !== undefined) {
+      return await this.read(sessionId, index);
+    }
     const key = `${sessionId}/${index}`;
     const underway = this.#underway.get(key);
     if (underway !== undefined) return await underway;
@@ -243,26 +293,23 @@ class SegmentVault implements Vault {
     }
   }
 
-  #found({ sessionId, index, ...place }: Pick<ChunkPlace, "sessionId" | "index"> & Place): void {
+  #found(
+    { sessionId, index, ...place }:
+      & Pick<ChunkPlace, "sessionId" | "index">
+      & Place,
+  ): void {
     let places = this.#places.get(sessionId);
     if (places === undefined) this.#places.set(sessionId, places = []);
     if (places[index] !== undefined) {
-      this.#options.log.error("leaf stored twice", { sessionId, index, ...place });
+      this.#options.log.error("leaf stored twice", {
+        sessionId,
+        index,
+        ...place,
+      });
       return;
     }
     places[index] = packPlace(place);
     this.#live.set(place.segment, (this.#live.get(place.segment) ?? 0) + 1);
-  }
-
-  /** Ciphertext first: after a crash in between, the record is still in the index and erased again. */
-  async #overwrite(place: Place): Promise<void> {
-    using file = await Deno.open(this.#path(place.segment), { read: true, write: true });
-    const head = await readHead(file, place);
-    await writeAt(file, place.offset + HEAD_BYTES + head.leafBytes, new Uint8Array(head.sealedBytes));
-    await file.syncData();
-    const erased = { ...head, kind: RECORD.erased, leaf: new Uint8Array(head.leafBytes) };
-    await writeAt(file, place.offset, encodeHead(erased, place));
-    await file.syncData();
   }
 
   async #remove(segment: number): Promise<void> {
@@ -281,27 +328,10 @@ function packPlace({ segment, offset }: Place): number {
 }
 
 function unpackPlace(packed: number): Place {
-  return { segment: Math.floor(packed / SEGMENT_FILE_BYTES), offset: packed % SEGMENT_FILE_BYTES };
-}
-
-async function readHead(file: Deno.FsFile, place: Place) {
-  const bytes = await readAt(file, { offset: place.offset, count: HEAD_BYTES + LEAF_BYTES_MAX });
-  const head = decodeHead(bytes, place);
-  if (head === undefined) throw damaged(place);
-  return head;
-}
-
-async function writeAt(file: Deno.FsFile, offset: number, bytes: Uint8Array): Promise<void> {
-  await file.seek(offset, Deno.SeekMode.Start);
-  for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
-}
-
-function damaged({ segment, offset }: Place): LucidError {
-  return new LucidError(
-    "recording/damaged",
-    "internal",
-    `Cannot read a chunk: its record at byte ${offset} of ${segmentFileName(segment)} is damaged`,
-  );
+  return {
+    segment: Math.floor(packed / SEGMENT_FILE_BYTES),
+    offset: packed % SEGMENT_FILE_BYTES,
+  };
 }
 
 function mebibytes(bytes: number): number {

@@ -39,7 +39,11 @@ export function answerChallenge(
 /** One block of single DES: triple DES under three equal keys, the only DES that Deno carries. */
 export function des(key: Uint8Array, block: Uint8Array): Uint8Array {
   const tripled = new Uint8Array([...key, ...key, ...key]);
-  const cipher = createCipheriv("des-ede3-cbc", tripled, new Uint8Array(BLOCK_BYTES)).setAutoPadding(false);
+  const cipher = createCipheriv(
+    "des-ede3-cbc",
+    tripled,
+    new Uint8Array(BLOCK_BYTES),
+  ).setAutoPadding(false);
   const encrypted = cipher.update(block);
   cipher.final(); // frees it
   return encrypted;

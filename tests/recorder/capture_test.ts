@@ -1,12 +1,23 @@
 import assert from "node:assert/strict";
 import { openVault } from "../../recorder/vault.ts";
 import { startXvnc } from "../support/xvnc.ts";
-import { captureOf, lastPicture, listeningLog, plainChunk, screenshot, SESSION, temporaryVault } from "./recordings.ts";
+import {
+  captureOf,
+  lastPicture,
+  listeningLog,
+  plainChunk,
+  screenshot,
+  SESSION,
+  temporaryVault,
+} from "./recordings.ts";
 
 /** Scrolls for about two seconds, then stands still. */
-const SCROLLING = "for n in $(seq 40); do echo line $n; ls -la /usr/lib | tail -5; sleep 0.05; done; sleep 1000";
+const SCROLLING =
+  "for n in $(seq 40); do echo line $n; ls -la /usr/lib | tail -5; sleep 0.05; done; sleep 1000";
 
-function assertSeamless(leaves: readonly { index: number; startMs: number; endMs: number }[]): void {
+function assertSeamless(
+  leaves: readonly { index: number; startMs: number; endMs: number }[],
+): void {
   for (const [n, leaf] of leaves.entries()) {
     assert.equal(leaf.index, n);
     assert.ok(leaf.startMs <= leaf.endMs);
@@ -17,9 +28,12 @@ function assertSeamless(leaves: readonly { index: number; startMs: number; endMs
 Deno.test("capture: each chunk replays by itself, and the last picture is the true screen", async () => {
   await using xvnc = await startXvnc();
   await using vault = await temporaryVault();
-  xvnc.run("openbox");
   xvnc.run("xterm", "-geometry", "70x20", "-e", "sh", "-c", SCROLLING);
-  const { capture, leaves, untilLeaves } = await captureOf(xvnc, { vault, chunkMs: 700, fps: 10 });
+  const { capture, leaves, untilLeaves } = await captureOf(xvnc, {
+    vault,
+    chunkMs: 700,
+    fps: 10,
+  });
   await untilLeaves(5);
   const truth = await screenshot(xvnc);
   const end = await capture.stop();
@@ -41,7 +55,10 @@ Deno.test("capture: each chunk replays by itself, and the last picture is the tr
 Deno.test("capture: a killed screen is a named gap, and recording goes on with the next one", async () => {
   await using vault = await temporaryVault();
   await using first = await startXvnc();
-  const { capture, leaves, untilLeaves, log } = await captureOf(first, { vault, chunkMs: 400 });
+  const { capture, leaves, untilLeaves, log } = await captureOf(first, {
+    vault,
+    chunkMs: 400,
+  });
   await untilLeaves(1);
   await first.kill();
   await Deno.remove(first.path).catch(() => {});
@@ -52,21 +69,35 @@ Deno.test("capture: a killed screen is a named gap, and recording goes on with t
   assertSeamless(leaves());
   const gaps = leaves().filter((leaf) => leaf.kind === "gap");
   assert.ok(gaps.length >= 1);
-  assert.ok(gaps.every(({ reason }) => reason === "the screen's connection was lost"));
-  assert.ok(log.phrases.includes("recording interrupted") && log.phrases.includes("recording gap closed"));
-  for (const { index, kind } of leaves()) if (kind === "chunk") await lastPicture(await plainChunk(vault, index));
+  assert.ok(
+    gaps.every(({ reason }) => reason === "the screen's connection was lost"),
+  );
+  assert.ok(
+    log.phrases.includes("recording interrupted") &&
+      log.phrases.includes("recording gap closed"),
+  );
+  for (const { index, kind } of leaves()) {
+    if (kind === "chunk") await lastPicture(await plainChunk(vault, index));
+  }
   assert.equal(count, leaves().length);
 });
 
 Deno.test("capture: strict ends two seconds after the screen was killed, and says why", async () => {
   await using vault = await temporaryVault();
   await using xvnc = await startXvnc();
-  const { capture, leaves, untilLeaves } = await captureOf(xvnc, { vault, chunkMs: 300, strict: true });
+  const { capture, leaves, untilLeaves } = await captureOf(xvnc, {
+    vault,
+    chunkMs: 300,
+    strict: true,
+  });
   await untilLeaves(1);
   await xvnc.kill();
   const { failure, endMs } = await capture.done;
   assert.equal(failure?.code, "recording/interrupted");
-  assert.match(failure.message, /^Cannot go on recording: the screen's connection was lost for 2 s/);
+  assert.match(
+    failure.message,
+    /^Cannot go on recording: the screen's connection was lost for 2 s/,
+  );
   const last = leaves().at(-1)!;
   assert.equal(last.kind, "gap");
   assert.equal(last.endMs, endMs);
@@ -76,7 +107,11 @@ Deno.test("capture: strict ends two seconds after the screen was killed, and say
 Deno.test("capture: a frozen screen is noticed by its silence", async () => {
   await using vault = await temporaryVault();
   await using xvnc = await startXvnc();
-  const { capture, leaves } = await captureOf(xvnc, { vault, chunkMs: 60_000, strict: true });
+  const { capture, leaves } = await captureOf(xvnc, {
+    vault,
+    chunkMs: 60_000,
+    strict: true,
+  });
   xvnc.signal("SIGSTOP");
   const { failure } = await capture.done;
   assert.equal(failure?.code, "recording/interrupted");
@@ -87,7 +122,10 @@ Deno.test("capture: a frozen screen is noticed by its silence", async () => {
 Deno.test("capture: a still screen proves once a second that it lives", async () => {
   await using vault = await temporaryVault();
   await using xvnc = await startXvnc();
-  const { capture, untilLeaves } = await captureOf(xvnc, { vault, chunkMs: 3_500 });
+  const { capture, untilLeaves } = await captureOf(xvnc, {
+    vault,
+    chunkMs: 3_500,
+  });
   await untilLeaves(1);
   await capture.stop();
   const plain = await plainChunk(vault, 0);
@@ -99,7 +137,8 @@ Deno.test("capture: a still screen proves once a second that it lives", async ()
 Deno.test("capture: a restarted recorder reports what the session missed and names the time in between", async () => {
   await using xvnc = await startXvnc();
   const dir = await Deno.makeTempDir({ prefix: "lucid-vault-" });
-  const open = () => openVault({ dir, workers: 1, freeBytesFloor: 0, log: listeningLog() });
+  const open = () =>
+    openVault({ dir, workers: 1, freeBytesFloor: 0, log: listeningLog() });
   const before = await open();
   const one = await captureOf(xvnc, { vault: before, chunkMs: 200 });
   await one.untilLeaves(3);
@@ -107,7 +146,11 @@ Deno.test("capture: a restarted recorder reports what the session missed and nam
   await before.close();
 
   const after = await open();
-  const two = await captureOf(xvnc, { vault: after, chunkMs: 200, reported: 1 });
+  const two = await captureOf(xvnc, {
+    vault: after,
+    chunkMs: 200,
+    reported: 1,
+  });
   await two.untilLeaves(count + 1);
   const end = await two.capture.stop();
   await two.capture.done;
@@ -116,7 +159,10 @@ Deno.test("capture: a restarted recorder reports what the session missed and nam
   const gap = all[count];
   assert.equal(gap?.kind === "gap" && gap.reason, "the recorder was restarted");
   assert.equal(end.leaves, all.length);
-  assert.deepEqual((await after.leaves(SESSION.sessionId)).map(({ index }) => index), all.map(({ index }) => index));
+  assert.deepEqual(
+    (await after.leaves(SESSION.sessionId)).map(({ index }) => index),
+    all.map(({ index }) => index),
+  );
   await after.close();
   await Deno.remove(dir, { recursive: true });
 });
@@ -127,12 +173,19 @@ Deno.test("capture: while the session cannot be reached, chunks go on to disk, a
   const reachable = Promise.withResolvers<void>();
   const { promise: third, resolve: stored } = Promise.withResolvers<void>();
   let seals = 0;
-  const counting = { ...bound(vault), seal: async (chunk: Parameters<typeof vault.seal>[0]) => {
-    const leaf = await vault.seal(chunk);
-    if (++seals === 3) stored();
-    return leaf;
-  } };
-  const { capture } = await captureOf(xvnc, { vault: counting, chunkMs: 200, onLeaf: () => reachable.promise });
+  const counting = {
+    ...bound(vault),
+    seal: async (chunk: Parameters<typeof vault.seal>[0]) => {
+      const leaf = await vault.seal(chunk);
+      if (++seals === 3) stored();
+      return leaf;
+    },
+  };
+  const { capture } = await captureOf(xvnc, {
+    vault: counting,
+    chunkMs: 200,
+    onLeaf: () => reachable.promise,
+  });
   await third;
   const end = await capture.stop();
   assert.ok(end.leaves >= 3);
@@ -140,6 +193,119 @@ Deno.test("capture: while the session cannot be reached, chunks go on to disk, a
   reachable.resolve();
   assert.deepEqual(await capture.done, end);
 });
+
+Deno.test("capture: a busy screen's chunks are closed before 10 MiB, without time lost between them", async () => {
+  await using vault = await temporaryVault();
+  await using server = await busyServer({
+    pictures: [200_000],
+    updateBytes: 3 * 1024 * 1024,
+  });
+  const { capture, leaves, untilLeaves } = await captureOf(server, {
+    vault,
+    password: undefined,
+    fps: 50,
+  });
+  await untilLeaves(2);
+  await capture.stop();
+  assertSeamless(leaves());
+  for (const leaf of leaves().slice(0, 2)) {
+    assert.ok(leaf.kind === "chunk");
+    assert.ok(
+      leaf.plainBytes > 9 * 1024 * 1024 && leaf.plainBytes <= 10 * 1024 * 1024,
+      `${leaf.plainBytes} bytes`,
+    );
+  }
+});
+
+Deno.test("capture: a picture that fits into no chunk ends the recording with advice", async () => {
+  await using vault = await temporaryVault();
+  await using server = await busyServer({
+    pictures: [6 * 1024 * 1024, 6 * 1024 * 1024],
+    updateBytes: 1,
+  });
+  const { capture } = await captureOf(server, { vault, password: undefined });
+  const { failure } = await capture.done;
+  assert.equal(failure?.code, "recording/picture-too-large");
+  assert.match(
+    failure.message,
+    /^Cannot record a screen of 8×8: .* Use a smaller screen$/,
+  );
+});
+
+interface Busy {
+  readonly pictures: readonly number[];
+  readonly updateBytes: number;
+}
+
+/** A server whose pictures and updates have the sizes a test needs; what is in them is noise. */
+async function busyServer(
+  busy: Busy,
+): Promise<AsyncDisposable & { readonly path: string }> {
+  const dir = await Deno.makeTempDir({ prefix: "lucid-busy-" });
+  const path = `${dir}/rfb.sock`;
+  const listener = Deno.listen({ transport: "unix", path });
+  const serving: Promise<void>[] = [];
+  const accepting = (async () => {
+    for await (const connection of listener) {
+      // It hangs up when it likes; that is what ends the serving.
+      serving.push(
+        serve(connection, busy).catch(() => {}).finally(() =>
+          connection.close()
+        ),
+      );
+    }
+  })();
+  return {
+    path,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await accepting;
+      await Promise.all(serving);
+      await Deno.remove(dir, { recursive: true });
+    },
+  };
+}
+
+async function serve(
+  connection: Deno.Conn,
+  { pictures, updateBytes }: Busy,
+): Promise<void> {
+  const say = async (bytes: Uint8Array) => {
+    for (let sent = 0; sent < bytes.length;) {
+      sent += await connection.write(bytes.subarray(sent));
+    }
+  };
+  const hear = async (count: number) => {
+    for (let heard = 0; heard < count;) {
+      const read = await connection.read(new Uint8Array(count - heard));
+      if (read === null) throw new Error("Cannot go on: the client hung up");
+      heard += read;
+    }
+  };
+  await say(new TextEncoder().encode("RFB 003.008\n"));
+  await hear(12);
+  await say(Uint8Array.of(1, 1));
+  await hear(1);
+  await say(new Uint8Array(4));
+  await hear(1);
+  await say(Uint8Array.from([0, 8, 0, 8, ...new Uint8Array(20)]));
+  await hear(32);
+  for (const count of pictures) {
+    await hear(10);
+    await say(zrleUpdate(count, 8 / pictures.length));
+  }
+  while (true) {
+    await hear(10);
+    await say(zrleUpdate(updateBytes, 8));
+  }
+}
+
+function zrleUpdate(count: number, rows: number): Uint8Array {
+  const bytes = new Uint8Array(20 + count);
+  bytes.set([0, 0, 0, 1, 0, 0, 0, 0, 0, 8, 0, rows, 0, 0, 0, 16]);
+  new DataView(bytes.buffer).setUint32(16, count);
+  return bytes;
+}
 
 /** A vault's methods, to be passed on or replaced. */
 function bound(vault: Awaited<ReturnType<typeof temporaryVault>>) {

@@ -10,9 +10,22 @@ import { listeningLog, SESSION } from "./recordings.ts";
 
 const [dir = "", point, first] = Deno.args;
 const crashAt = { point: point as CrashPoint, job: 3 };
-const vault = await openVault({ dir, workers: 1, freeBytesFloor: 0, log: listeningLog(), crashAt });
+const vault = await openVault({
+  dir,
+  workers: 1,
+  freeBytesFloor: 0,
+  log: listeningLog(),
+  crashAt,
+});
 for (let index = Number(first);; index++) {
   const plain = new TextEncoder().encode(`chunk ${index} `.repeat(500));
-  await vault.seal({ ...SESSION, index, startMs: index, endMs: index, plain, packing: "auto" });
+  await vault.seal({
+    ...SESSION,
+    index,
+    startMs: index,
+    endMs: index,
+    plain,
+    packing: "auto",
+  });
   await Deno.stdout.write(new TextEncoder().encode(`${index}\n`));
 }

@@ -10,11 +10,26 @@ import { listeningLog, SESSION } from "./recordings.ts";
 
 const dir = Deno.args[0]!;
 const plain = new Uint8Array(9 * 1024 * 1024);
-for (let at = 0; at < plain.length; at += 65_536) crypto.getRandomValues(plain.subarray(at, at + 65_536));
+for (let at = 0; at < plain.length; at += 65_536) {
+  crypto.getRandomValues(plain.subarray(at, at + 65_536));
+}
 await Deno.writeFile(`${dir}/ballast`, new Uint8Array(5 * 1024 * 1024));
-const vault = await openVault({ dir: `${dir}/segments`, workers: 1, freeBytesFloor: 0, log: listeningLog() });
-const chunk = { ...SESSION, index: 0, startMs: 0, endMs: 1, plain, packing: "auto" as const };
-const say = (text: string) => Deno.stdout.write(new TextEncoder().encode(`${text}\n`));
+const vault = await openVault({
+  dir: `${dir}/segments`,
+  workers: 1,
+  freeBytesFloor: 0,
+  log: listeningLog(),
+});
+const chunk = {
+  ...SESSION,
+  index: 0,
+  startMs: 0,
+  endMs: 1,
+  plain,
+  packing: "auto" as const,
+};
+const say = (text: string) =>
+  Deno.stdout.write(new TextEncoder().encode(`${text}\n`));
 try {
   await vault.seal(chunk);
 } catch (error) {

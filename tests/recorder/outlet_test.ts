@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { LucidError } from "@lucid/runtime";
+import { manualClock } from "@lucid/runtime/testing";
 import { Outlet, type OutletOptions } from "../../recorder/outlet.ts";
-import { clockwork } from "./clockwork.ts";
 
-const FULL = new LucidError("recording/disk-full", "exhausted", "Cannot store a chunk: the disk is full");
+const FULL = new LucidError(
+  "recording/disk-full",
+  "exhausted",
+  "Cannot store a chunk: the disk is full",
+);
 
 /** An outlet whose disk works while `disk.works`, and whose session answers while `session.answers`. */
 function outletOf(options: Partial<OutletOptions> = {}) {
-  const clock = clockwork();
+  const clock = manualClock();
   const disk = { works: true, stored: [] as number[] };
   const reported: number[] = [];
   const outlet = new Outlet({
@@ -43,11 +47,11 @@ Deno.test("outlet: a disk that fails is tried again, in order, until it works; t
   const { clock, outlet, put, disk, reported } = outletOf();
   disk.works = false;
   for (let index = 0; index < 3; index++) put(index);
-  await clock.pass(60_000);
+  await clock.advance(60_000);
   assert.equal(outlet.hasRoom, false);
   assert.deepEqual(disk.stored, []);
   disk.works = true;
-  await clock.pass(250);
+  await clock.advance(250);
   assert.equal(outlet.hasRoom, true);
   assert.deepEqual(reported, [0, 1, 2]);
   outlet.close();
@@ -58,9 +62,9 @@ Deno.test("outlet: strict patience with the disk ends", async () => {
   const { clock, outlet, put, disk } = outletOf({ patienceMs: 2_000 });
   disk.works = false;
   put(0);
-  await clock.pass(1_900);
+  await clock.advance(1_900);
   assert.equal(outlet.failure, undefined);
-  await clock.pass(500);
+  await clock.advance(500);
   assert.equal(outlet.failure, FULL);
   await outlet.stored;
   await outlet.reported;
@@ -70,9 +74,9 @@ Deno.test("outlet: closing with a full disk tries once more and says so", async 
   const { clock, outlet, put, disk } = outletOf();
   disk.works = false;
   put(0);
-  await clock.pass(100);
+  await clock.advance(100);
   outlet.close();
-  await clock.pass(1_000);
+  await clock.advance(1_000);
   await outlet.stored;
   assert.equal(outlet.failure, FULL);
   assert.equal(outlet.last, undefined);
@@ -80,10 +84,16 @@ Deno.test("outlet: closing with a full disk tries once more and says so", async 
 
 Deno.test("outlet: storing goes on while reports wait, up to the bound, and no further", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const leaves = Array.from({ length: 9_998 }, (_, index) => ({ index, leaf: new Uint8Array() }));
-  const { clock, outlet, put, disk } = outletOf({ leaves, onLeaf: () => promise });
+  const leaves = Array.from(
+    { length: 9_998 },
+    (_, index) => ({ index, leaf: new Uint8Array() }),
+  );
+  const { clock, outlet, put, disk } = outletOf({
+    leaves,
+    onLeaf: () => promise,
+  });
   for (let index = 9_998; index < 10_004; index++) put(index);
-  await clock.pass(0);
+  await clock.advance(0);
   assert.deepEqual(disk.stored, [9_998, 9_999]);
   assert.equal(outlet.hasRoom, false);
   resolve();
@@ -93,7 +103,9 @@ Deno.test("outlet: storing goes on while reports wait, up to the bound, and no f
 });
 
 Deno.test("outlet: a refused report is a failure", async () => {
-  const { outlet, put } = outletOf({ onLeaf: () => Promise.reject(new Error("no such session")) });
+  const { outlet, put } = outletOf({
+    onLeaf: () => Promise.reject(new Error("no such session")),
+  });
   put(0);
   await outlet.reported;
   assert.equal(outlet.failure?.code, "recording/report-refused");

@@ -12,7 +12,12 @@ import { replay } from "../../recorder/replay.ts";
 import { openTap } from "../../recorder/tap.ts";
 import { ENCODING } from "../../recorder/rfb.ts";
 import { Framebuffer } from "../../recorder/framebuffer.ts";
-import { openVault, type StoredLeaf, type Vault, type VaultOptions } from "../../recorder/vault.ts";
+import {
+  openVault,
+  type StoredLeaf,
+  type Vault,
+  type VaultOptions,
+} from "../../recorder/vault.ts";
 import { VIEW_PASSWORD, type Xvnc } from "../support/xvnc.ts";
 
 /** A session's id, and the keys that go with it. */
@@ -26,7 +31,14 @@ export const SESSION = {
 export function listeningLog(): Log & { readonly phrases: string[] } {
   const phrases: string[] = [];
   const keep = (phrase: string) => void phrases.push(phrase);
-  const log = { phrases, debug: keep, info: keep, warn: keep, error: keep, with: () => log };
+  const log = {
+    phrases,
+    debug: keep,
+    info: keep,
+    warn: keep,
+    error: keep,
+    with: () => log,
+  };
   return log;
 }
 
@@ -35,7 +47,13 @@ export async function temporaryVault(
   options: Partial<VaultOptions> = {},
 ): Promise<Vault & AsyncDisposable & { readonly dir: string }> {
   const dir = await Deno.makeTempDir({ prefix: "lucid-vault-" });
-  const vault = await openVault({ dir, workers: 2, freeBytesFloor: 0, log: listeningLog(), ...options });
+  const vault = await openVault({
+    dir,
+    workers: 2,
+    freeBytesFloor: 0,
+    log: listeningLog(),
+    ...options,
+  });
   return Object.assign(vault, {
     dir,
     async [Symbol.asyncDispose]() {
@@ -46,11 +64,20 @@ export async function temporaryVault(
 }
 
 /** The plain bytes of a stored chunk, verified and decrypted. */
-export async function plainChunk(vault: Vault, index: number, session = SESSION): Promise<Uint8Array> {
+export async function plainChunk(
+  vault: Vault,
+  index: number,
+  session = SESSION,
+): Promise<Uint8Array> {
   const stored = await vault.read(session.sessionId, index);
   const leaf = decodeLeaf(stored.leaf);
-  if (leaf.kind !== "chunk") throw new Error(`Cannot read chunk ${index}: it is a gap`);
-  const chunkKey = deriveChunkKey({ ...session, index }, { sessionKey: session.sessionKey, salt: leaf.salt });
+  if (leaf.kind !== "chunk") {
+    throw new Error(`Cannot read chunk ${index}: it is a gap`);
+  }
+  const chunkKey = deriveChunkKey({ ...session, index }, {
+    sessionKey: session.sessionKey,
+    salt: leaf.salt,
+  });
   return openChunk({ ...session, leaf, sealed: stored.sealed, chunkKey });
 }
 
@@ -72,7 +99,9 @@ export async function captureOf(
     reported: 0,
     onLeaf: (leaf) => {
       reports.push(leaf);
-      for (const { count, resolve } of waiting) if (reports.length >= count) resolve();
+      for (const { count, resolve } of waiting) {
+        if (reports.length >= count) resolve();
+      }
       return Promise.resolve();
     },
     ...options,
@@ -82,7 +111,9 @@ export async function captureOf(
     log,
     leaves: () => reports.map(({ leaf }) => decodeLeaf(leaf)),
     untilLeaves: (count: number) =>
-      new Promise<void>((resolve) => reports.length >= count ? resolve() : waiting.push({ count, resolve })),
+      new Promise<void>((resolve) =>
+        reports.length >= count ? resolve() : waiting.push({ count, resolve })
+      ),
   };
 }
 
@@ -102,7 +133,9 @@ export async function screenshot(xvnc: Xvnc): Promise<Uint8Array> {
 }
 
 /** The last picture of a chunk, replayed by itself. */
-export async function lastPicture(plain: Uint8Array): Promise<{ rgba: Uint8Array; moments: number }> {
+export async function lastPicture(
+  plain: Uint8Array,
+): Promise<{ rgba: Uint8Array; moments: number }> {
   let rgba = new Uint8Array();
   let moments = 0;
   for await (const { screen } of replay(plain)) {

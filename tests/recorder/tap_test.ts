@@ -13,7 +13,11 @@ const DES_VECTORS = [
 
 Deno.test("vnc_auth.des agrees with the published vectors", () => {
   for (const [key, plain, cipher] of DES_VECTORS) {
-    assert.equal(new Uint8Array(des(Uint8Array.fromHex(key), Uint8Array.fromHex(plain))).toHex(), cipher);
+    assert.equal(
+      new Uint8Array(des(Uint8Array.fromHex(key), Uint8Array.fromHex(plain)))
+        .toHex(),
+      cipher,
+    );
   }
 });
 
@@ -24,7 +28,12 @@ Deno.test("vnc_auth.answerChallenge looks at eight bytes of the password, mirror
   assert.notDeepEqual(answerChallenge(challenge, "viewonl"), short);
   assert.deepEqual(short.subarray(0, 8), short.subarray(8));
   // "viewonly", each byte read from its other end.
-  assert.deepEqual(short.subarray(0, 8), new Uint8Array(des(Uint8Array.fromHex("6e96a6eef676369e"), challenge.subarray(0, 8))));
+  assert.deepEqual(
+    short.subarray(0, 8),
+    new Uint8Array(
+      des(Uint8Array.fromHex("6e96a6eef676369e"), challenge.subarray(0, 8)),
+    ),
+  );
 });
 
 Deno.test("tap: a real server lets in the view-only password and nobody else, and listens on no TCP port", async () => {
@@ -36,34 +45,108 @@ Deno.test("tap: a real server lets in the view-only password and nobody else, an
   assert.ok((await tap.next()).length > 0);
   tap.close();
   await assert.rejects(tap.next(), { code: "tap/lost" });
-  await assert.rejects(openTap({ ...options, password: "wrong" }), { code: "tap/refused" });
-  await assert.rejects(openTap(options), { code: "tap/refused", message: /security types 2/ });
+  await assert.rejects(openTap({ ...options, password: "wrong" }), {
+    code: "tap/refused",
+  });
+  await assert.rejects(openTap(options), {
+    code: "tap/refused",
+    message: /security types 2/,
+  });
   assert.deepEqual(await listeningPorts(xvnc.pid), []);
 });
 
 Deno.test("tap: nothing there, and a server that says nothing, are lost in time", async () => {
   const dir = await Deno.makeTempDir();
-  const options = { path: `${dir}/rfb.sock`, clock: systemClock, withinMs: 100 };
-  await assert.rejects(openTap(options), { code: "tap/lost", message: /nothing listens/ });
+  const options = {
+    path: `${dir}/rfb.sock`,
+    clock: systemClock,
+    withinMs: 100,
+  };
+  await assert.rejects(openTap(options), {
+    code: "tap/lost",
+    message: /nothing listens/,
+  });
   using _listener = Deno.listen({ transport: "unix", path: options.path });
   await assert.rejects(openTap(options), { code: "tap/lost" });
   await Deno.remove(dir, { recursive: true });
 });
 
-const GREETING = [...new TextEncoder().encode("RFB 003.008\n"), 1, 1, 0, 0, 0, 0];
+const GREETING = [
+  ...new TextEncoder().encode("RFB 003.008\n"),
+  1,
+  1,
+  0,
+  0,
+  0,
+  0,
+];
 const INIT = [0, 8, 0, 8, ...Array(16).fill(0), 0, 0, 0, 0];
 const HEAD = [0, 0, 0, 1, 0, 0, 0, 0, 0, 8, 0, 8];
 
-const HOSTILE: { readonly name: string; readonly says: readonly number[]; readonly code: string }[] = [
-  { name: "another protocol", says: [...new TextEncoder().encode("SSH-2.0-Open")], code: "rfb/malformed" },
-  { name: "a name of 4 GB", says: [...GREETING, ...INIT.slice(0, 20), 255, 255, 255, 255], code: "rfb/malformed" },
-  { name: "an update of 4 GB", says: [...GREETING, ...INIT, ...HEAD, 0, 0, 0, 16, 255, 255, 255, 255], code: "rfb/malformed" },
-  { name: "a clipboard of 4 GB", says: [...GREETING, ...INIT, 3, 0, 0, 0, 255, 255, 255, 255], code: "rfb/malformed" },
-  { name: "an encoding nobody asked for", says: [...GREETING, ...INIT, ...HEAD, 0, 0, 0, 7], code: "rfb/malformed" },
-  { name: "a rectangle beyond the screen", says: [...GREETING, ...INIT, 0, 0, 0, 1, 0, 1, ...HEAD.slice(6), 0, 0, 0, 16], code: "rfb/malformed" },
-  { name: "an unknown message", says: [...GREETING, ...INIT, 99], code: "rfb/malformed" },
-  { name: "half a picture", says: [...GREETING, ...INIT, ...HEAD, 0, 0, 0, 16, 0, 0], code: "tap/lost" },
-  { name: "a refusal", says: [...GREETING.slice(0, 12), 0, 0, 0, 0, 2, 110, 111], code: "tap/refused" },
+const HOSTILE: {
+  readonly name: string;
+  readonly says: readonly number[];
+  readonly code: string;
+}[] = [
+  {
+    name: "another protocol",
+    says: [...new TextEncoder().encode("SSH-2.0-Open")],
+    code: "rfb/malformed",
+  },
+  {
+    name: "a name of 4 GB",
+    says: [...GREETING, ...INIT.slice(0, 20), 255, 255, 255, 255],
+    code: "rfb/malformed",
+  },
+  {
+    name: "an update of 4 GB",
+    says: [...GREETING, ...INIT, ...HEAD, 0, 0, 0, 16, 255, 255, 255, 255],
+    code: "rfb/malformed",
+  },
+  {
+    name: "a clipboard of 4 GB",
+    says: [...GREETING, ...INIT, 3, 0, 0, 0, 255, 255, 255, 255],
+    code: "rfb/malformed",
+  },
+  {
+    name: "an encoding nobody asked for",
+    says: [...GREETING, ...INIT, ...HEAD, 0, 0, 0, 7],
+    code: "rfb/malformed",
+  },
+  {
+    name: "a rectangle beyond the screen",
+    says: [
+      ...GREETING,
+      ...INIT,
+      0,
+      0,
+      0,
+      1,
+      0,
+      1,
+      ...HEAD.slice(6),
+      0,
+      0,
+      0,
+      16,
+    ],
+    code: "rfb/malformed",
+  },
+  {
+    name: "an unknown message",
+    says: [...GREETING, ...INIT, 99],
+    code: "rfb/malformed",
+  },
+  {
+    name: "half a picture",
+    says: [...GREETING, ...INIT, ...HEAD, 0, 0, 0, 16, 0, 0],
+    code: "tap/lost",
+  },
+  {
+    name: "a refusal",
+    says: [...GREETING.slice(0, 12), 0, 0, 0, 0, 2, 110, 111],
+    code: "tap/refused",
+  },
 ];
 
 for (const { name, says, code } of HOSTILE) {
@@ -74,10 +157,15 @@ for (const { name, says, code } of HOSTILE) {
     const serving = listener.accept().then(async (connection) => {
       await connection.write(Uint8Array.from(says));
       await connection.closeWrite();
-      while (await connection.read(new Uint8Array(1_000)).catch(() => null) !== null);
+      while (
+        await connection.read(new Uint8Array(1_000)).catch(() => null) !== null
+      );
       connection.close();
     });
-    await assert.rejects(openTap({ path, clock: systemClock, withinMs: 5_000 }), { code, message: /^Cannot / });
+    await assert.rejects(
+      openTap({ path, clock: systemClock, withinMs: 5_000 }),
+      { code, message: /^Cannot / },
+    );
     await serving;
     await Deno.remove(dir, { recursive: true });
   });
@@ -87,10 +175,24 @@ Deno.test("tap: a picture in pieces, with other messages in between, is awaited"
   const dir = await Deno.makeTempDir();
   const path = `${dir}/rfb.sock`;
   using listener = Deno.listen({ transport: "unix", path });
-  const half = (y: number) => [0, 0, 0, 1, 0, 0, 0, y, 0, 8, 0, 4, 0, 0, 0, 16, 0, 0, 0, 1, 42];
+  const half = (
+    y: number,
+  ) => [0, 0, 0, 1, 0, 0, 0, y, 0, 8, 0, 4, 0, 0, 0, 16, 0, 0, 0, 1, 42];
   const serving = listener.accept().then(async (connection) => {
-    const bell = [2], clipboard = [3, 0, 0, 0, 0, 0, 0, 2, 104, 105], colours = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-    for (const byte of [...GREETING, ...INIT, ...half(0), ...bell, ...clipboard, ...colours, ...half(4)]) {
+    const bell = [2],
+      clipboard = [3, 0, 0, 0, 0, 0, 0, 2, 104, 105],
+      colours = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    for (
+      const byte of [
+        ...GREETING,
+        ...INIT,
+        ...half(0),
+        ...bell,
+        ...clipboard,
+        ...colours,
+        ...half(4),
+      ]
+    ) {
       await connection.write(Uint8Array.of(byte));
     }
     while (await connection.read(new Uint8Array(1_000)) !== null);
@@ -107,10 +209,18 @@ Deno.test("tap: a picture in pieces, with other messages in between, is awaited"
 async function listeningPorts(pid: number): Promise<string[]> {
   const inodes = new Set<string>();
   for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
-    const inode = /^socket:\[(\d+)\]$/.exec(await Deno.readLink(`/proc/${pid}/fd/${name}`).catch(() => ""))?.[1];
+    const inode = /^socket:\[(\d+)\]$/.exec(
+      await Deno.readLink(`/proc/${pid}/fd/${name}`).catch(() => ""),
+    )?.[1];
     if (inode !== undefined) inodes.add(inode);
   }
-  const tables = await Promise.all(["tcp", "tcp6"].map((table) => Deno.readTextFile(`/proc/${pid}/net/${table}`)));
+  const tables = await Promise.all(
+    ["tcp", "tcp6"].map((table) =>
+      Deno.readTextFile(`/proc/${pid}/net/${table}`)
+    ),
+  );
   return tables.join("\n").split("\n").map((line) => line.trim().split(/\s+/))
-    .filter((fields) => fields[3] === "0A" && inodes.has(fields[9] ?? "")).map((fields) => fields[1]!);
+    .filter((fields) => fields[3] === "0A" && inodes.has(fields[9] ?? "")).map((
+      fields,
+    ) => fields[1]!);
 }

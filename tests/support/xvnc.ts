@@ -41,10 +41,40 @@ export async function startXvnc(options: XvncOptions = {}): Promise<Xvnc> {
   await Deno.writeFile(`${dir}/password`, await passwordFile());
   const server = new Deno.Command("Xvnc", {
     args: [
-      ...["-displayfd", "1", "-geometry", options.geometry ?? "640x400", "-depth", "24"],
-      ...["-nolisten", "tcp", "-rfbport", "-1", "-rfbunixpath", path, "-rfbunixmode", "384"],
-      ...["-SecurityTypes", "VncAuth", "-PasswordFile", `${dir}/password`, "-AlwaysShared"],
-      ...["-AcceptSetDesktopSize=0", "-SendCutText=0", "-AcceptCutText=0", "-ac", "-s", "0", "-noreset"],
+      ...[
+        "-displayfd",
+        "1",
+        "-geometry",
+        options.geometry ?? "640x400",
+        "-depth",
+        "24",
+      ],
+      ...[
+        "-nolisten",
+        "tcp",
+        "-rfbport",
+        "-1",
+        "-rfbunixpath",
+        path,
+        "-rfbunixmode",
+        "384",
+      ],
+      ...[
+        "-SecurityTypes",
+        "VncAuth",
+        "-PasswordFile",
+        `${dir}/password`,
+        "-AlwaysShared",
+      ],
+      ...[
+        "-AcceptSetDesktopSize=0",
+        "-SendCutText=0",
+        "-AcceptCutText=0",
+        "-ac",
+        "-s",
+        "0",
+        "-noreset",
+      ],
     ],
     stdin: "null",
     stdout: "piped",
@@ -64,9 +94,7 @@ export async function startXvnc(options: XvncOptions = {}): Promise<Xvnc> {
       } catch { /* It has ended already. */ }
       await program.status;
     }
-    for (const left of [`/tmp/.X11-unix/X${display.slice(1)}`, `/tmp/.X${display.slice(1)}-lock`]) {
-      await Deno.remove(left).catch(() => {});
-    }
+    await removeTraces(display.slice(1), server.pid);
   };
   return {
     dir,
@@ -88,9 +116,20 @@ export async function startXvnc(options: XvncOptions = {}): Promise<Xvnc> {
     signal: (name) => server.kill(name),
     async [Symbol.asyncDispose]() {
       await kill();
-      if (options.dir === undefined) await Deno.remove(dir, { recursive: true });
+      if (options.dir === undefined) {
+        await Deno.remove(dir, { recursive: true });
+      }
     },
   };
+}
+
+/** What a killed server leaves, unless another has taken the display since. */
+async function removeTraces(number: string, pid: number): Promise<void> {
+  const lock = `/tmp/.X${number}-lock`;
+  const owner = await Deno.readTextFile(lock).catch(() => "");
+  if (Number(owner) !== pid) return;
+  await Deno.remove(`/tmp/.X11-unix/X${number}`).catch(() => {});
+  await Deno.remove(lock);
 }
 
 async function firstLine(stdout: ReadableStream<Uint8Array>): Promise<string> {
@@ -98,7 +137,9 @@ async function firstLine(stdout: ReadableStream<Uint8Array>): Promise<string> {
   const reader = stdout.pipeThrough(new TextDecoderStream()).getReader();
   while (!line.includes("\n")) {
     const { value, done } = await reader.read();
-    if (done) throw new Error("Cannot start Xvnc: it ended before it had a display");
+    if (done) {
+      throw new Error("Cannot start Xvnc: it ended before it had a display");
+    }
     line += value;
   }
   await reader.cancel();
@@ -106,7 +147,12 @@ async function firstLine(stdout: ReadableStream<Uint8Array>): Promise<string> {
 }
 
 async function passwordFile(): Promise<Uint8Array> {
-  const maker = new Deno.Command("tigervncpasswd", { args: ["-f"], stdin: "piped", stdout: "piped", stderr: "null" }).spawn();
+  const maker = new Deno.Command("tigervncpasswd", {
+    args: ["-f"],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
   const writer = maker.stdin.getWriter();
   await writer.write(new TextEncoder().encode(`fullpass\n${VIEW_PASSWORD}\n`));
   await writer.close();
