@@ -29,6 +29,7 @@ import {
 import type { StoredLeaf, Vault } from "../recorder/vault.ts";
 import {
   type DataFolder,
+  durableNames,
   readIfThere,
   removeIfThere,
   writeDurably,
@@ -191,7 +192,7 @@ export function openCaptures(options: CapturesOptions): Captures {
 
     async begin(opened) {
       host = opened;
-      for (const { name: id } of Deno.readDirSync(data.file("captures"))) {
+      for (const id of durableNames(data.file("captures"))) {
         const address = `recorder/${data.nodeId}/${id}`;
         const op = `lost:${data.boot}`;
         const because = NOT_RUNNING;

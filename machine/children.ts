@@ -11,6 +11,7 @@
 import type { Log } from "@lucid/runtime";
 import {
   type DataFolder,
+  durableNames,
   readIfThere,
   removeIfThere,
   writeDurably,
@@ -40,8 +41,6 @@ export interface Child {
 
 /** All programs of this node. */
 export interface Children {
-  /** Names of those that a life before this one left on record: they are gone, and somebody may miss them. */
-  readonly lost: readonly string[];
   /**
    * Run a program.
    *
@@ -56,6 +55,8 @@ export interface Children {
 const GRACE_MS = 800;
 /** What a child said last is kept for the sentence on how it ended. */
 const LAST_WORDS_BYTES = 2_048;
+const LAST_WORDS_LINES = 3;
+const LAST_WORDS_CHARACTERS = 300;
 
 /** Open the book of children, ending what a life before this one left over. */
 export function openChildren(
@@ -63,11 +64,9 @@ export function openChildren(
   { log }: { readonly log: Log },
 ): Children {
   const recordOf = (name: string): string => data.file("children", name);
-  const lost = Array.from(
-    Deno.readDirSync(data.file("children")),
-    ({ name }) => name,
-  );
-  for (const name of lost) endLeftover(recordOf(name), { name, log });
+  for (const name of durableNames(data.file("children"))) {
+    endLeftover(recordOf(name), { name, log });
+  }
   const running = new Set<Child>();
 
   function start(spec: ChildSpec): Child {
@@ -93,7 +92,11 @@ export function openChildren(
         const how = status.signal === null
           ? `ended with code ${status.code}`
           : `was ended by ${status.signal}`;
-        return `${spec.program} ${how}${words === "" ? "" : ` (${words})`}`;
+        // What it said before somebody killed it has nothing to do with its end.
+        const why = words === "" || status.signal === "SIGKILL"
+          ? ""
+          : ` (${words})`;
+        return `${spec.program} ${how}${why}`;
       },
     );
     const started: Child = {
@@ -116,7 +119,6 @@ export function openChildren(
   }
 
   return {
-    lost,
     start,
     stopAll: async () => {
       await Promise.all([...running].map((child) => child.stop()));
@@ -124,15 +126,15 @@ export function openChildren(
   };
 }
 
-/** The last line a child wrote to its error stream. */
+/** The last lines a child wrote to its error stream; an X server says why it gives up on more than one. */
 async function lastWords(stream: ReadableStream<Uint8Array>): Promise<string> {
   let text = "";
   for await (const piece of stream.pipeThrough(new TextDecoderStream())) {
     text = (text + piece).slice(-LAST_WORDS_BYTES);
   }
-  return text.split("\n").map((line) => line.trim()).filter((line) =>
-    line !== ""
-  ).at(-1)?.slice(0, 200) ?? "";
+  return text.split("\n").map((line) => line.replace("(EE)", "").trim())
+    .filter((line) => line !== "").slice(-LAST_WORDS_LINES).join(" ")
+    .slice(0, LAST_WORDS_CHARACTERS);
 }
 
 /**

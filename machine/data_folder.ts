@@ -8,6 +8,7 @@
  *     chain/                               log, WAL and signer of the chain
  *     manifests/                           recordings.ts
  *     children/                            children.ts
+ *     desktops/                            machine.ts: a marker for each desktop that shall stand
  *
  * @module
  */
@@ -49,7 +50,7 @@ export function openDataFolder(
   const file = (...names: string[]): string => join(root, ...names);
   let lock: Deno.FsFile | undefined;
   try {
-    for (const name of ["", "keys", "manifests", "children"]) {
+    for (const name of ["", "keys", "manifests", "children", "desktops"]) {
       Deno.mkdirSync(file(name), { recursive: true, mode: 0o700 });
     }
     lock = Deno.openSync(file("lock"), { create: true, write: true });
@@ -122,6 +123,14 @@ export function writeDurably(path: string, bytes: Uint8Array): void {
   } finally {
     folder.close();
   }
+}
+
+/** Names of the files in a folder that {@linkcode writeDurably} writes to; a draft that a crash left there is removed. */
+export function durableNames(path: string): string[] {
+  const names = Array.from(Deno.readDirSync(path), ({ name }) => name);
+  const isDraft = (name: string): boolean => name.endsWith(".new");
+  for (const draft of names.filter(isDraft)) removeIfThere(join(path, draft));
+  return names.filter((name) => !isDraft(name));
 }
 
 /** Bytes of a file, or undefined where there is none. */

@@ -74,6 +74,7 @@ interface Desktop {
 export function openDesktops(options: DesktopsOptions): Desktops {
   const { children, runPath, clock, log } = options;
   const desktops = new Map<string, Promise<Desktop>>();
+  let lastStart: Promise<unknown> = Promise.resolve();
   const folderOf = (sessionId: string): string =>
     // The last ten characters of a ULID are chance: short enough for a socket's path.
     join(runPath, sessionId.slice(-10));
@@ -99,12 +100,17 @@ export function openDesktops(options: DesktopsOptions): Desktops {
     await Deno.mkdir(folder, { mode: 0o700 });
     await Deno.writeTextFile(door.passwordPath, view, { mode: 0o600 });
     const passwordFile = await writePasswords(folder, view);
-    const { display, server } = await startServer(sessionId, {
-      folder,
-      door,
-      passwordFile,
-      geometry,
-    });
+    // One after the other: two that start together would take the same display.
+    const turn = lastStart.then(() =>
+      startServer(sessionId, {
+        folder,
+        door,
+        passwordFile,
+        geometry,
+      })
+    );
+    lastStart = turn.catch(() => {});
+    const { display, server } = await turn;
     const env = {
       DISPLAY: `:${display}`,
       XAUTHORITY: join(folder, "Xauthority"),
@@ -286,7 +292,7 @@ function* freeDisplays(): Generator<number> {
   }
 }
 
-/** A killed server leaves its lock behind; the next one takes it over if the process in it is gone. */
+/** A killed server leaves its lock behind; the next one takes it over once nothing is left of the process in it. */
 function isFree(display: number): boolean {
   const lock = readText(`/tmp/.X${display}-lock`);
   return lock === undefined || startOf(Number(lock)) === undefined;

@@ -13,7 +13,12 @@ import { openCaptures } from "./captures.ts";
 import { type ChainOptions, openChain } from "./chain/chain.ts";
 import { openChainReader } from "./chain_reader.ts";
 import { openChildren } from "./children.ts";
-import type { DataFolder } from "./data_folder.ts";
+import {
+  type DataFolder,
+  durableNames,
+  removeIfThere,
+  writeDurably,
+} from "./data_folder.ts";
 import { openDesktops } from "./desktops.ts";
 import { freeBytes, watchDisk } from "./disk.ts";
 import { openEvidence } from "./evidence.ts";
@@ -105,7 +110,10 @@ export async function openMachine(options: MachineOptions) {
     clock,
     log,
     onLost: (sessionId, because) =>
-      background(desktopLost(sessionId, because), "desktop not reported"),
+      background(
+        desktopLost(sessionId, { because, crashed: true }),
+        "desktop not reported",
+      ),
   });
   const captures = openCaptures({
     data,
@@ -126,6 +134,9 @@ export async function openMachine(options: MachineOptions) {
   };
   let stopWatching = (): void => {};
   let lostCount = 0;
+  /** It outlives the process, however that ends: what a life before this one marked is to be made again. */
+  const markerOf = (sessionId: string): string =>
+    data.file("desktops", sessionId);
 
   /** Reports are repeated until they are answered; one that is refused is worth a line. */
   function background(work: Promise<unknown>, phrase: string): void {
@@ -134,26 +145,31 @@ export async function openMachine(options: MachineOptions) {
 
   async function desktopLost(
     sessionId: string,
-    because: string,
+    loss: { readonly because: string; readonly crashed: boolean },
   ): Promise<void> {
     const address = `rdp/${data.nodeId}/${sessionId}`;
     const op = `lost:${data.boot}:${lostCount++}`;
-    await host?.report(Rdp, address, "lost", { because }, { op });
+    await host?.report(Rdp, address, "lost", loss, { op });
   }
 
-  const effects: Readonly<Record<string, Effect>> = {
+  const begun = Promise.withResolvers<void>();
+  const hands: Readonly<Record<string, Effect>> = {
     ...anchoring.effects,
     ...captures.effects,
     "rdp.desktop": async ({ id, input }) => {
+      writeDurably(markerOf(id), new Uint8Array());
       try {
         await desktops.ensure(id, input as { width: number; height: number });
         return {};
       } catch (error) {
-        return { failure: (error as Error).message };
+        const failure = (error as Error).message;
+        log.error("desktop failed", { sessionId: id, because: failure });
+        return { failure };
       }
     },
     "rdp.close": async ({ id }) => {
       await desktops.close(id);
+      removeIfThere(markerOf(id));
       return {};
     },
     "recorder.seal": ({ id, input }) =>
@@ -171,7 +187,13 @@ export async function openMachine(options: MachineOptions) {
   };
 
   return {
-    effects,
+    /** What a life before this one left to be done waits until the hands can report. */
+    effects: Object.fromEntries(
+      Object.entries(hands).map(([name, hand]): [string, Effect] => [
+        name,
+        (work) => begun.promise.then(() => hand(work)),
+      ]),
+    ),
     chain: openChainReader(chain),
     /** What crash tests call at the points of other parts. */
     points,
@@ -195,13 +217,15 @@ export async function openMachine(options: MachineOptions) {
         clock,
         log,
       });
-      for (const name of children.lost) {
-        const [sessionId, program] = name.split(".");
-        if (program !== "xvnc") continue;
-        await desktopLost(sessionId!, "Lucid was not running");
+      for (const id of durableNames(data.file("desktops"))) {
+        background(
+          desktopLost(id, { because: "Lucid was not running", crashed: false }),
+          "desktop not reported",
+        );
       }
-      await anchoring.begin(host);
-      await captures.begin(host);
+      background(anchoring.begin(host), "pending entries not handed in");
+      background(captures.begin(host), "captures not reported");
+      begun.resolve();
       return openEvidence({ data, keys, vault, chain, host });
     },
 

@@ -40,6 +40,7 @@ const GAP = {
   tooLarge: "the picture was too large for a chunk",
   behind: "storage was behind",
   restarted: "the recorder was restarted",
+  late: "the recorder began late",
   clock: "the clock was set forward",
 } as const;
 
@@ -138,15 +139,16 @@ class ScreenCapture implements Capture {
     this.#alarm = new Alarm(clock);
     const last = leaves.at(-1);
     this.#index = last === undefined ? 0 : last.index + 1;
-    this.#timeline = new Timeline(
-      clock,
-      last === undefined ? options.notBeforeMs : decodeLeaf(last.leaf).endMs,
-    );
-    this.#endMs = last === undefined
-      ? this.#timeline.at(clock.elapsedMs())
+    const sinceMs = last === undefined
+      ? options.notBeforeMs
       : decodeLeaf(last.leaf).endMs;
-    if (last !== undefined) {
-      this.#gap = { sinceMs: clock.elapsedMs(), reason: GAP.restarted };
+    this.#timeline = new Timeline(clock, sinceMs);
+    const nowMs = this.#timeline.at(clock.elapsedMs());
+    this.#endMs = nowMs;
+    if (last !== undefined || nowMs - (sinceMs ?? nowMs) > OPENING_MS) {
+      this.#endMs = sinceMs!;
+      const reason = last === undefined ? GAP.late : GAP.restarted;
+      this.#gap = { sinceMs: clock.elapsedMs(), reason };
     }
     this.#outlet = new Outlet({
       clock,

@@ -41,8 +41,11 @@ export const node: Behavior<typeof Node> = {
       }
       return {
         refused: "node/disk-low",
-        because:
-          `Cannot begin a session on node ${id}: ${state.free_bytes} bytes are free and ${state.floor_bytes} must stay so; delete sessions or add disk`,
+        because: `Cannot begin a session on node ${id}: ${
+          mebibytes(state.free_bytes)
+        } are free and ${
+          mebibytes(state.floor_bytes)
+        } must stay so; delete sessions or add disk`,
       };
     },
 
@@ -67,6 +70,10 @@ export const node: Behavior<typeof Node> = {
     }),
   },
 };
+
+function mebibytes(bytes: number): string {
+  return `${Math.floor(bytes / 2 ** 20)} MiB`;
+}
 
 function unknown(attempt: string, id: string) {
   return {

@@ -22,7 +22,7 @@ export const RdpState = z.strictObject({
   ]),
   width: z.int(),
   height: z.int(),
-  /** When it was started again, latest last: too many within a minute and it is given up. */
+  /** When it crashed and was started again, latest last: too many within a minute and it is given up. */
   restarts: z.array(TimeMs).max(3),
   because: Because.exactOptional(),
 });
@@ -56,7 +56,11 @@ export const Rdp = defineProtocol({
     closed: { input: Nothing, reply: Nothing, refusals: Unknown },
     /** The X server is no longer there, and nobody asked it to go. */
     lost: {
-      input: z.strictObject({ because: Because }),
+      input: z.strictObject({
+        because: Because,
+        /** It ended by itself; else the node that held it did, which is no fault of the desktop. */
+        crashed: z.boolean(),
+      }),
       reply: Nothing,
       refusals: Unknown,
     },
@@ -66,7 +70,11 @@ export const Rdp = defineProtocol({
     opening: z.strictObject({ node: z.string(), width: Count, height: Count }),
     ready: Nothing,
     failed: z.strictObject({ because: Because }),
-    lost: z.strictObject({ at: TimeMs, because: Because }),
+    lost: z.strictObject({
+      at: TimeMs,
+      because: Because,
+      crashed: z.boolean(),
+    }),
     closing: Nothing,
     closed: Nothing,
   },

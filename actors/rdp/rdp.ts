@@ -70,7 +70,7 @@ export const rdp: Behavior<typeof Rdp> = {
       return { events: [{ type: "closed", data: {} }], reply: {} };
     },
 
-    lost(state, { because }, context) {
+    lost(state, { because, crashed }, context) {
       if (state.status === "absent") return unknown("lose", context.id);
       if (state.status !== "ready" && state.status !== "starting") {
         return { events: [], reply: {} };
@@ -78,11 +78,11 @@ export const rdp: Behavior<typeof Rdp> = {
       const recent = state.restarts.filter((at) =>
         at > context.now - RESTART_PERIOD_MS
       );
-      if (recent.length >= RESTARTS_MAX) {
+      if (crashed && recent.length >= RESTARTS_MAX) {
         return { ...failing(context.id, because), reply: {} };
       }
       return {
-        events: [{ type: "lost", data: { at: context.now, because } }],
+        events: [{ type: "lost", data: { at: context.now, because, crashed } }],
         reply: {},
         then: [desktop(context.id, state)],
       };
@@ -108,11 +108,13 @@ export const rdp: Behavior<typeof Rdp> = {
       status: "failed",
       because,
     }),
-    lost: (state, { at, because }): RdpState => ({
+    lost: (state, { at, because, crashed }): RdpState => ({
       ...state,
       status: "starting",
       because,
-      restarts: [...state.restarts, at].slice(-RESTARTS_MAX),
+      restarts: crashed
+        ? [...state.restarts, at].slice(-RESTARTS_MAX)
+        : state.restarts,
     }),
     closing: (state): RdpState => ({ ...state, status: "closing" }),
     closed: (state): RdpState => ({ ...state, status: "closed" }),

@@ -22,7 +22,7 @@ const opening: EventOf<typeof Rdp> = {
 const ready: EventOf<typeof Rdp> = { type: "ready", data: {} };
 const lost = (at: number): EventOf<typeof Rdp> => ({
   type: "lost",
-  data: { at, because },
+  data: { at, because, crashed: true },
 });
 const desktop = {
   perform: "desktop",
@@ -39,19 +39,27 @@ Deno.test("rdp.open asks its node for a desktop", () =>
   }));
 
 Deno.test("rdp.lost starts the desktop again, three times a minute at the most", () => {
-  assert.deepEqual(outcome(rdp, [opening, ready], "lost", { because }), {
+  const crash = { because, crashed: true };
+  assert.deepEqual(outcome(rdp, [opening, ready], "lost", crash), {
     events: [lost(now)],
     reply: {},
     then: [desktop],
   });
   const thrice = [opening, lost(now - 30), lost(now - 20), lost(now - 10)];
-  assert.deepEqual(outcome(rdp, thrice, "lost", { because }), {
+  assert.deepEqual(outcome(rdp, thrice, "lost", crash), {
     events: [{ type: "failed", data: { because } }],
     reply: {},
     then: [tellSession("desktopFailed", { because })],
   });
   const longAgo = [opening, lost(now - 90_000), lost(now - 80_000), lost(now)];
-  const again = outcome(rdp, longAgo, "lost", { because });
+  const restart = outcome(rdp, thrice, "lost", { because, crashed: false });
+  assert.ok(!("refused" in restart));
+  assert.deepEqual(
+    restart.then,
+    [desktop],
+    "a restart of Lucid does not count",
+  );
+  const again = outcome(rdp, longAgo, "lost", crash);
   assert.ok(!("refused" in again));
   assert.deepEqual(again.then, [desktop]);
 });
@@ -60,6 +68,7 @@ Deno.test("rdp.lost after close is no news", () =>
   assert.deepEqual(
     outcome(rdp, [opening, ready, { type: "closing", data: {} }], "lost", {
       because,
+      crashed: true,
     }),
     { events: [], reply: {} },
   ));
