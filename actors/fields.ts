@@ -7,6 +7,10 @@ import { z } from "zod";
 
 /** An id: 26 characters of Crockford's base 32, upper case. */
 export const Ulid = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
+/** Whether a text is such an id: a door of the bus lets any token in. */
+export const isUlid = (text: string): boolean => Ulid.safeParse(text).success;
+/** One token of an address. */
+export const Token = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 /** SHA-256 in lower-case hex. */
 export const Hash = z.string().regex(/^[0-9a-f]{64}$/);
 /** Milliseconds since the Unix epoch. */

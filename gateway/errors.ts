@@ -108,7 +108,7 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
   "session/no-chunk": row(4308, "missing", "The chunk does not exist"),
   "session/leaf-order": row(4309, "conflict", "The leaf is out of order"),
   "session/leaf-invalid": row(4310, "invalid", "The leaf is not valid"),
-  "session/leaves-missing": row(4311, "conflict", "Leaves are missing"),
+  "session/invalid-id": row(4311, "invalid", "The session id is not a ULID"),
   "session/not-processing": row(
     4312,
     "conflict",
@@ -123,6 +123,7 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
 
   "rdp/unknown": row(4401, "missing", "The desktop does not exist"),
   "rdp/already-open": row(4402, "conflict", "The desktop is open already"),
+  "rdp/invalid-id": row(4403, "invalid", "The desktop id is not a ULID"),
 
   "node/unknown": row(4501, "missing", "The node does not exist"),
   "node/disk-low": row(4502, "exhausted", "The node's disk is nearly full"),
@@ -132,6 +133,11 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
     4702,
     "conflict",
     "The recorder is recording already",
+  ),
+  "recorder/invalid-id": row(
+    4703,
+    "invalid",
+    "The recorder id is not a ULID",
   ),
   "evidence/no-chunk": row(4711, "missing", "The chunk is not stored here"),
   "evidence/erased": row(4712, "missing", "The recording was erased"),

@@ -21,21 +21,17 @@ import {
 } from "../actors/recorder/protocol.ts";
 import { Session } from "../actors/session/protocol.ts";
 import { decodeLeaf } from "../chain/leaf.ts";
-import {
-  type Capture,
-  type CaptureEnd,
-  startCapture,
-} from "../recorder/capture.ts";
+import { type Capture, startCapture } from "../recorder/capture.ts";
 import type { StoredLeaf, Vault } from "../recorder/vault.ts";
 import {
   type DataFolder,
   durableNames,
-  readIfThere,
   removeIfThere,
   writeDurably,
 } from "./data_folder.ts";
 import type { Desktops, Door } from "./desktops.ts";
 import type { Keys } from "./keys.ts";
+import { readPassword } from "./password_file.ts";
 
 /** What captures work with. */
 export interface CapturesOptions {
@@ -64,7 +60,8 @@ const NOT_RUNNING = "Lucid was not running";
 /** Open the captures of a node: none at first. */
 export function openCaptures(options: CapturesOptions): Captures {
   const { data, keys, vault, desktops, clock, log, points } = options;
-  const captures = new Map<string, Promise<Capture>>();
+  const captures = new Map<string, Capture>();
+  const turns = new Map<string, Promise<void>>();
   let host: Host;
   let pausing = false;
   Deno.mkdirSync(data.file("captures"), { recursive: true, mode: 0o700 });
@@ -83,53 +80,72 @@ export function openCaptures(options: CapturesOptions): Captures {
     points?.("report");
   }
 
-  async function countedBy(sessionId: string): Promise<number> {
+  /** Where the session stands: how many leaves it counted, and until when they reach. */
+  async function standing(sessionId: string, { startedAt }: CaptureInput) {
     const address = `session/${sessionId}`;
-    return (await host.ask(Session, address, "get", {})).chunk_count;
+    const session = await host.ask(Session, address, "get", {});
+    return {
+      counted: session.chunk_count,
+      until: session.recorded_until ?? startedAt,
+    };
   }
 
   async function begin(
     sessionId: string,
-    { source, mode, chunkMs, startedAt }: CaptureInput,
+    input: CaptureInput,
   ): Promise<Capture> {
-    if (source.kind === "desktop") await desktops.opened(sessionId);
-    const door: Partial<Door> & Pick<Door, "socketPath"> =
-      source.kind === "desktop"
-        ? desktops.doorOf(sessionId)
-        : { socketPath: source.socket_path, ...passwordFileOf(source) };
+    const { counted, until } = await standing(sessionId, input);
+    const { socketPath, passwordPath } = doorOf(sessionId, input);
     writeDurably(markerOf(sessionId), new Uint8Array());
     const capture = await startCapture({
       vault,
       sessionId,
       sessionKey: await keys.sessionKey(sessionId),
       recorderKey: keys.node.publicKey,
-      path: door.socketPath,
-      password: passwordOf(door),
-      chunkMs,
-      strict: mode === "strict",
-      notBeforeMs: startedAt,
-      reported: await countedBy(sessionId),
+      path: socketPath,
+      password: () => passwordPath && readPassword(passwordPath),
+      chunkMs: input.chunkMs,
+      strict: input.mode === "strict",
+      notBeforeMs: until,
+      reported: counted,
       clock,
       log,
       onLeaf: (leaf) => report(sessionId, leaf),
     });
     log.info("capture began", { sessionId });
     capture.done.then(
-      (end) => pausing ? undefined : failed(sessionId, end),
-      (error) => failed(sessionId, { leaves: 0, endMs: 0, failure: error }),
+      ({ endMs, failure }) => failed(sessionId, { endMs, failure }),
+      (failure) => failed(sessionId, { endMs: clock.now(), failure }),
     );
     return capture;
   }
 
+  function doorOf(
+    sessionId: string,
+    { source }: CaptureInput,
+  ): Omit<Door, "passwordPath"> & Partial<Door> {
+    return source.kind === "desktop" ? desktops.doorOf(sessionId) : {
+      socketPath: source.socket_path,
+      ...(source.password_path === undefined
+        ? {}
+        : { passwordPath: source.password_path }),
+    };
+  }
+
   /** A capture that ended by itself is news; one that was asked to end is the answer to that. */
-  async function failed(sessionId: string, end: CaptureEnd): Promise<void> {
-    if (end.failure === undefined) return;
-    log.error("capture failed", { sessionId, because: end.failure.message });
+  async function failed(
+    sessionId: string,
+    { endMs, failure }: {
+      readonly endMs: number;
+      readonly failure: Error | undefined;
+    },
+  ): Promise<void> {
+    if (pausing || failure === undefined) return;
+    log.error("capture failed", { sessionId, because: failure.message });
     const address = `recorder/${data.nodeId}/${sessionId}`;
+    const input = { endedAt: endMs, failure: failure.message };
     try {
-      await host.report(Recorder, address, "ended", answerOf(end), {
-        op: "ended",
-      });
+      await host.report(Recorder, address, "ended", input, { op: "ended" });
       forget(sessionId);
     } catch (error) {
       log.warn("capture's end not reported", {
@@ -144,50 +160,82 @@ export function openCaptures(options: CapturesOptions): Captures {
     removeIfThere(markerOf(sessionId));
   }
 
-  /** It is stopped while nobody captures it: what is on disk is reported, and the time since is a gap. */
+  /** It was stopped while nobody captured it: what is on disk is reported, and the time up to the stop is a gap. */
   async function close(
     sessionId: string,
-    { startedAt }: CaptureInput,
-  ): Promise<CaptureEnd> {
+    input: CaptureInput,
+    { stoppedAt }: { readonly stoppedAt: number },
+  ): Promise<number> {
+    const { counted, until } = await standing(sessionId, input);
     const stored = await vault.leaves(sessionId);
     const last = stored.at(-1);
-    const startMs = last === undefined
-      ? startedAt
-      : decodeLeaf(last.leaf).endMs;
-    const endMs = Math.max(startMs, clock.now());
-    const index = last === undefined ? 0 : last.index + 1;
-    const gap = { sessionId, index, startMs, endMs, reason: NOT_RUNNING };
-    const { leaf } = await vault.gap(gap);
-    const counted = await countedBy(sessionId);
-    for (const one of [...stored, { index, leaf }].slice(counted)) {
-      await report(sessionId, one);
+    const startMs = Math.max(
+      until,
+      last === undefined ? 0 : decodeLeaf(last.leaf).endMs,
+    );
+    if (startMs < stoppedAt) {
+      const index = Math.max(counted, last === undefined ? 0 : last.index + 1);
+      const gap = { sessionId, index, startMs, endMs: stoppedAt };
+      const { leaf } = await vault.gap({ ...gap, reason: NOT_RUNNING });
+      stored.push({ index, leaf });
     }
-    return { leaves: index + 1, endMs };
+    for (const leaf of stored) {
+      if (leaf.index >= counted) await report(sessionId, leaf);
+    }
+    return Math.max(startMs, stoppedAt);
+  }
+
+  /** Beginning and ending the capture of one session never overlap. */
+  function inTurn<T>(sessionId: string, work: () => Promise<T>): Promise<T> {
+    const turn = (turns.get(sessionId) ?? Promise.resolve()).then(work);
+    const settled = turn.then(() => {}, () => {});
+    turns.set(sessionId, settled);
+    settled.then(() => {
+      if (turns.get(sessionId) === settled) turns.delete(sessionId);
+    });
+    return turn;
+  }
+
+  async function capture(sessionId: string, input: CaptureInput) {
+    const address = `recorder/${data.nodeId}/${sessionId}`;
+    const { status } = await host.ask(Recorder, address, "get", {});
+    // It may have been stopped while this was tried again and again.
+    if (status !== "recording" || captures.has(sessionId)) return {};
+    try {
+      captures.set(sessionId, await begin(sessionId, input));
+    } catch (failure) {
+      if (input.mode === "lenient" || !(failure instanceof LucidError)) {
+        throw failure;
+      }
+      await failed(sessionId, { endMs: clock.now(), failure });
+    }
+    return {};
+  }
+
+  async function finish(
+    sessionId: string,
+    { stoppedAt, ...input }: CaptureInput & { readonly stoppedAt: number },
+  ) {
+    const capture = captures.get(sessionId);
+    await capture?.stop();
+    const end = await capture?.done;
+    const endedAt = end?.endMs ?? await close(sessionId, input, { stoppedAt });
+    forget(sessionId);
+    return {
+      endedAt,
+      ...(end?.failure === undefined ? {} : { failure: end.failure.message }),
+    };
   }
 
   return {
     effects: {
-      "recorder.capture": async ({ id, input }) => {
-        let capture = captures.get(id);
-        if (capture === undefined) {
-          captures.set(id, capture = begin(id, input as CaptureInput));
-        }
-        try {
-          await capture;
-        } catch (error) {
-          captures.delete(id);
-          throw error;
-        }
-        return {};
-      },
-
-      "recorder.finish": async ({ id, input }) => {
-        const capture = await captures.get(id)?.catch(() => undefined);
-        await capture?.stop();
-        const end = await (capture?.done ?? close(id, input as CaptureInput));
-        forget(id);
-        return answerOf(end);
-      },
+      "recorder.capture": ({ id, input }) =>
+        inTurn(id, () => capture(id, input as CaptureInput)),
+      "recorder.finish": ({ id, input }) =>
+        inTurn(
+          id,
+          () => finish(id, input as CaptureInput & { stoppedAt: number }),
+        ),
     },
 
     async begin(opened) {
@@ -196,44 +244,21 @@ export function openCaptures(options: CapturesOptions): Captures {
         const address = `recorder/${data.nodeId}/${id}`;
         const op = `lost:${data.boot}`;
         const because = NOT_RUNNING;
-        await host.report(Recorder, address, "lost", { because }, { op });
+        try {
+          await host.report(Recorder, address, "lost", { because }, { op });
+        } catch (error) {
+          // Its document is gone: nobody will ask for this capture again.
+          log.warn("capture of nobody", { sessionId: id, because: `${error}` });
+          removeIfThere(markerOf(id));
+        }
       }
     },
 
     async pauseAll() {
       pausing = true;
       await Promise.allSettled(
-        [...captures.values()].map(async (capture) => (await capture).stop()),
+        [...captures.values()].map((capture) => capture.stop()),
       );
     },
   };
-}
-
-function answerOf({ leaves, endMs, failure }: CaptureEnd) {
-  return {
-    endedAt: endMs,
-    leafCount: leaves,
-    ...(failure === undefined ? {} : { failure: failure.message }),
-  };
-}
-
-function passwordFileOf(
-  source: { readonly password_path?: string },
-): Partial<Door> {
-  return source.password_path === undefined
-    ? {}
-    : { passwordPath: source.password_path };
-}
-
-function passwordOf({ passwordPath }: Partial<Door>): string | undefined {
-  if (passwordPath === undefined) return undefined;
-  const bytes = readIfThere(passwordPath);
-  if (bytes === undefined) {
-    throw new LucidError(
-      "capture/no-password",
-      "unavailable",
-      `Cannot open the screen: its password file ${passwordPath} is not there`,
-    );
-  }
-  return new TextDecoder().decode(bytes).trimEnd();
 }

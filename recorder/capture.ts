@@ -56,8 +56,8 @@ export interface CaptureOptions {
   readonly recorderKey: Uint8Array;
   /** UNIX socket of the desktop's VNC server. */
   readonly path: string;
-  /** Its view-only password, unless it asks for none. */
-  readonly password?: string | undefined;
+  /** Its view-only password, looked up for every connection, unless it asks for none; what it throws counts as a lost screen. */
+  readonly password: () => string | undefined;
   /** Length of a chunk, 60 s by default; a busy screen's chunk is closed earlier, before 10 MiB. */
   readonly chunkMs?: number;
   /** Polls a second, 5 by default: what is visible for less than 1/fps may be missing. */
@@ -66,8 +66,8 @@ export interface CaptureOptions {
   readonly packing?: Packing;
   /** End when recording has failed for 2 s, instead of going on with a gap. */
   readonly strict: boolean;
-  /** No leaf begins before this, in milliseconds since the Unix epoch, though the clock be set back. */
-  readonly notBeforeMs?: number;
+  /** Where the recording stands, in milliseconds since the Unix epoch: no leaf begins before it, though the clock be set back. */
+  readonly notBeforeMs: number;
   /** How many leaves the session has acknowledged; later ones found on disk are reported first. */
   readonly reported: number;
   /** Time. */
@@ -138,16 +138,18 @@ class ScreenCapture implements Capture {
     const { clock, strict, onLeaf, reported } = options;
     this.#alarm = new Alarm(clock);
     const last = leaves.at(-1);
-    this.#index = last === undefined ? 0 : last.index + 1;
-    const sinceMs = last === undefined
-      ? options.notBeforeMs
-      : decodeLeaf(last.leaf).endMs;
+    // The disk may have lost leaves that the session counted: their positions are not given twice.
+    this.#index = Math.max(last === undefined ? 0 : last.index + 1, reported);
+    const sinceMs = Math.max(
+      options.notBeforeMs,
+      last === undefined ? 0 : decodeLeaf(last.leaf).endMs,
+    );
     this.#timeline = new Timeline(clock, sinceMs);
     const nowMs = this.#timeline.at(clock.elapsedMs());
     this.#endMs = nowMs;
-    if (last !== undefined || nowMs - (sinceMs ?? nowMs) > OPENING_MS) {
-      this.#endMs = sinceMs!;
-      const reason = last === undefined ? GAP.late : GAP.restarted;
+    if (this.#index > 0 || nowMs - sinceMs > OPENING_MS) {
+      this.#endMs = sinceMs;
+      const reason = this.#index === 0 ? GAP.late : GAP.restarted;
       this.#gap = { sinceMs: clock.elapsedMs(), reason };
     }
     this.#outlet = new Outlet({
@@ -217,7 +219,12 @@ class ScreenCapture implements Capture {
     const { path, password, clock } = this.#options;
     try {
       const withinMs = Math.min(OPENING_MS, Math.max(1, this.#patienceMs()));
-      const tap = await openTap({ path, password, clock, withinMs });
+      const tap = await openTap({
+        path,
+        password: password(),
+        clock,
+        withinMs,
+      });
       return { tap, stream: beginStream(tap) };
     } catch (error) {
       this.#interrupted(error);

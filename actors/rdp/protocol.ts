@@ -44,7 +44,7 @@ export const Rdp = defineProtocol({
     open: {
       input: z.strictObject({ width: Count, height: Count }),
       reply: Nothing,
-      refusals: { "rdp/already-open": "conflict" },
+      refusals: { "rdp/already-open": "conflict", "rdp/invalid-id": "invalid" },
     },
     close: { input: Nothing, reply: Nothing, refusals: Unknown },
     // Answers of its node.

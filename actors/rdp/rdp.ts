@@ -5,6 +5,7 @@
  * @module
  */
 import type { Behavior, Context, Then } from "@lucid/runtime";
+import { isUlid } from "../fields.ts";
 import { Rdp, type RdpState } from "./protocol.ts";
 
 /** A desktop that dies more often than this within the period will not get better by itself. */
@@ -24,6 +25,12 @@ export const rdp: Behavior<typeof Rdp> = {
 
   decide: {
     open(state, { width, height }, context) {
+      if (!isUlid(context.id)) {
+        return {
+          refused: "rdp/invalid-id",
+          because: `Cannot open desktop ${context.id}: that is no ULID`,
+        };
+      }
       if (state.status !== "absent") {
         return {
           refused: "rdp/already-open",

@@ -67,7 +67,6 @@ const Unknown = { "recorder/unknown": "missing" } as const;
 /** How a capture ended. */
 const Ended = z.strictObject({
   endedAt: TimeMs,
-  leafCount: Count,
   failure: Because.exactOptional(),
 });
 
@@ -83,9 +82,16 @@ export const Recorder = defineProtocol({
     record: {
       input: Capture,
       reply: Nothing,
-      refusals: { "recorder/already-recording": "conflict" },
+      refusals: {
+        "recorder/already-recording": "conflict",
+        "recorder/invalid-id": "invalid",
+      },
     },
-    finish: { input: Nothing, reply: Nothing, refusals: Unknown },
+    finish: {
+      input: z.strictObject({ stoppedAt: TimeMs }),
+      reply: Nothing,
+      refusals: Unknown,
+    },
     seal: { input: Summary, reply: Nothing, refusals: Unknown },
     check: {
       input: z.strictObject({ entryIndex: Count }),

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Behavior, Then } from "@lucid/runtime";
+import { isUlid } from "../fields.ts";
 import { Recorder, type RecorderState } from "./protocol.ts";
 
 export const recorder: Behavior<typeof Recorder> = {
@@ -17,6 +18,12 @@ export const recorder: Behavior<typeof Recorder> = {
 
   decide: {
     record(state, capture, { id, node }) {
+      if (!isUlid(id)) {
+        return {
+          refused: "recorder/invalid-id",
+          because: `Cannot record session ${id}: that is no ULID`,
+        };
+      }
       if (state.status !== "absent") {
         return {
           refused: "recorder/already-recording",
@@ -36,7 +43,7 @@ export const recorder: Behavior<typeof Recorder> = {
       };
     },
 
-    finish(state, _, { id }) {
+    finish(state, { stoppedAt }, { id }) {
       if (state.status === "absent") return unknown("finish", id);
       if (state.status !== "recording") return { events: [], reply: {} };
       return {
@@ -45,7 +52,7 @@ export const recorder: Behavior<typeof Recorder> = {
         then: [{
           perform: "finish",
           key: id,
-          input: state.capture,
+          input: { ...state.capture, stoppedAt },
           answer: "ended",
         }],
       };

@@ -14,6 +14,7 @@ import {
   Mode,
   Source,
   TimeMs,
+  Token,
   Ulid,
 } from "../fields.ts";
 
@@ -54,6 +55,8 @@ export const SessionState = z.strictObject({
   start_requested: z.boolean(),
   desktop: z.enum(["none", "starting", "ready", "failed", "closed"]),
   started_at: TimeMs.exactOptional(),
+  /** Why recording ended, where nobody asked for that. */
+  stopped_because: Because.exactOptional(),
   ended_at: TimeMs.exactOptional(),
   /** End of the last leaf. */
   recorded_until: TimeMs.exactOptional(),
@@ -95,7 +98,7 @@ export const Session = defineProtocol({
     create: {
       input: z.strictObject({
         user: z.string().min(1).max(64),
-        node: z.string().min(1).max(64),
+        node: Token,
         name: z.string().min(1).max(255),
         description: z.string().max(500),
         source: Source,
@@ -104,7 +107,10 @@ export const Session = defineProtocol({
         maxDurationMs: z.int().min(1_000).max(24 * 3_600_000),
       }),
       reply: z.strictObject({ status: Status }),
-      refusals: { "session/exists": "conflict" },
+      refusals: {
+        "session/exists": "conflict",
+        "session/invalid-id": "invalid",
+      },
     },
     get: { input: Nothing, reply: SessionState, refusals: Unknown },
     start: {
@@ -152,15 +158,10 @@ export const Session = defineProtocol({
     recordingEnded: {
       input: z.strictObject({
         endedAt: TimeMs,
-        leafCount: Count,
         failure: Because.exactOptional(),
       }),
       reply: Nothing,
-      refusals: {
-        ...Unknown,
-        "session/not-recording": "conflict",
-        "session/leaves-missing": "conflict",
-      },
+      refusals: { ...Unknown, "session/not-recording": "conflict" },
     },
     sealed: {
       input: z.strictObject({

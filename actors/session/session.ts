@@ -9,6 +9,7 @@
  */
 import type { Behavior, Context, Then } from "@lucid/runtime";
 import { frontierRoot } from "../../chain/merkle.ts";
+import { isUlid } from "../fields.ts";
 import { chunkRow, readLeaf, sealedBytesOf } from "./leaf.ts";
 import { Session, type SessionState } from "./protocol.ts";
 import { apply, initial, UNSTARTED_MS } from "./state.ts";
@@ -29,6 +30,12 @@ export const session: Behavior<typeof Session> = {
 
   decide: {
     create(state, input, { id, now }) {
+      if (!isUlid(id)) {
+        return {
+          refused: "session/invalid-id",
+          because: `Cannot create session ${id}: that is no ULID`,
+        };
+      }
       if (state.status !== "absent") {
         return {
           refused: "session/exists",
@@ -96,17 +103,15 @@ export const session: Behavior<typeof Session> = {
           because: `Cannot stop session ${id}: it is ${state.status}`,
         };
       }
-      return {
-        events: [{ type: "stopped", data: { at: now } }],
-        reply: { status: "processing" },
-        then: [tellRecorder(state, "finish", {})],
-      };
+      return { ...stopping(state, { now }), reply: { status: "processing" } };
     },
 
     delete(state, _, { id, now }) {
       const gone = absentOrDeleted("delete", state, id);
       if (gone) return gone;
-      if (["recording", "processing", "stored"].includes(state.status)) {
+      // What failed may hang in between for ever; it must not be kept for ever.
+      const between = ["processing", "stored"].includes(state.status);
+      if (state.status === "recording" || (between && !state.failed)) {
         return {
           refused: "session/in-progress",
           because: `Cannot delete session ${id}: it is ${state.status}`,
@@ -153,20 +158,26 @@ export const session: Behavior<typeof Session> = {
       return { events: [ready, ...events], reply: {}, then };
     },
 
-    desktopFailed(state, { because }, { id }) {
+    desktopFailed(state, { because }, { id, now }) {
       if (state.status === "absent") return unknown("fail", id);
+      // A lenient session goes on and names the gap, for as long as it lasts.
+      const { events, then } =
+        state.status === "recording" && state.mode === "strict"
+          ? stopping(state, { now, because })
+          : { events: [], then: [] };
+      const failed = { desktop: "failed", because } as const;
       return {
-        events: [
-          { type: "desktopChanged", data: { desktop: "failed", because } },
-        ],
+        events: [{ type: "desktopChanged", data: failed }, ...events],
         reply: {},
+        then,
       };
     },
 
     addLeaf(state, input, { id, now }) {
       if (state.status === "absent") return unknown("add a leaf to", id);
       const attempt = `Cannot add leaf ${input.index} to session ${id}`;
-      if (state.status !== "recording" && state.status !== "processing") {
+      const over = state.merkle_root !== undefined;
+      if (over || !["recording", "processing"].includes(state.status)) {
         return {
           refused: "session/not-recording",
           because: `${attempt}: it is ${state.status}`,
@@ -196,23 +207,19 @@ export const session: Behavior<typeof Session> = {
       const full = state.status === "recording" &&
         (state.chunk_count + 1 >= LEAVES_MAX ||
           state.size_bytes + sealedBytesOf(leaf) >= SESSION_BYTES_MAX);
+      const because = "It has reached its largest size";
+      const { events, then } = full
+        ? stopping(state, { now, because })
+        : { events: [], then: [] };
       return {
-        events: [
-          { type: "leafAdded", data: input },
-          ...(full
-            ? [{
-              type: "stopped",
-              data: { at: now, because: "It has reached its largest size" },
-            }] as const
-            : []),
-        ],
+        events: [{ type: "leafAdded", data: input }, ...events],
         reply: { chunkCount: state.chunk_count + 1 },
         rows: [chunkRow(id, leaf, input.leaf)],
-        ...(full ? { then: [tellRecorder(state, "finish", {})] } : {}),
+        then,
       };
     },
 
-    recordingEnded(state, { endedAt, leafCount, failure }, { id }) {
+    recordingEnded(state, { failure, ...input }, { id }) {
       if (state.status === "absent") return unknown("end", id);
       if (
         (state.status !== "recording" && state.status !== "processing") ||
@@ -223,13 +230,11 @@ export const session: Behavior<typeof Session> = {
           because: `Cannot end session ${id}: it is ${state.status}`,
         };
       }
-      if (leafCount !== state.chunk_count) {
-        return {
-          refused: "session/leaves-missing",
-          because:
-            `Cannot end session ${id}: ${leafCount} leaves were recorded and ${state.chunk_count} are here`,
-        };
-      }
+      // Every leaf lies inside the session's times, whatever the clock says by now.
+      const endedAt = Math.max(
+        input.endedAt,
+        state.recorded_until ?? state.started_at ?? 0,
+      );
       const data = failure === undefined ? { endedAt } : { endedAt, failure };
       return {
         events: [{ type: "recordingEnded", data }],
@@ -334,11 +339,7 @@ export const session: Behavior<typeof Session> = {
       if (state.status === "absent") return unknown("limit", id);
       if (state.status === "recording") {
         const because = "It has reached its longest duration";
-        return {
-          events: [{ type: "stopped", data: { at: now, because } }],
-          reply: {},
-          then: [tellRecorder(state, "finish", {})],
-        };
+        return { ...stopping(state, { now, because }), reply: {} };
       }
       if (state.status === "created" && state.deleted_at === undefined) {
         return { ...deleting(state, now), reply: {} };
@@ -390,6 +391,18 @@ function starting(state: SessionState, { now }: Context) {
       { remind: "reachLimit", atMs: now + state.max_duration_ms, input: {} },
       { remind: "reportGrowth", atMs: now + GROWTH_MS, input: {} },
     ],
+  };
+}
+
+/** Recording ends: the recorder is told until when it was wanted. */
+function stopping(
+  state: SessionState,
+  { now, because }: { readonly now: number; readonly because?: string },
+) {
+  const data = because === undefined ? { at: now } : { at: now, because };
+  return {
+    events: [{ type: "stopped", data }] as const,
+    then: [tellRecorder(state, "finish", { stoppedAt: now })],
   };
 }
 

@@ -84,7 +84,11 @@ export const apply: Apply<typeof Session> = {
       ],
     };
   },
-  stopped: (state): SessionState => ({ ...state, status: "processing" }),
+  stopped: (state, { because }): SessionState => ({
+    ...state,
+    status: "processing",
+    ...(because === undefined ? {} : { stopped_because: because }),
+  }),
   recordingEnded: (state, { endedAt, failure }): SessionState => ({
     ...state,
     status: "processing",

@@ -100,7 +100,7 @@ Deno.test("recorder.record captures, and captures again when its process died", 
 });
 
 Deno.test("recorder.ended counts once, whoever says it first", () => {
-  const input = { endedAt: now, leafCount: 3, failure: "no screen" };
+  const input = { endedAt: now, failure: "no screen" };
   const first = outcome(recorder, [recording], "ended", input);
   assert.ok(!("refused" in first));
   assert.deepEqual(first.then, [tellSession("recordingEnded", input)]);
@@ -108,6 +108,17 @@ Deno.test("recorder.ended counts once, whoever says it first", () => {
     outcome(recorder, [recording, ...first.events], "ended", input),
     { events: [], reply: {} },
   );
+});
+
+Deno.test("recorder.finish says until when recording was wanted", () => {
+  const accepted = outcome(recorder, [recording], "finish", { stoppedAt: 7 });
+  assert.ok(!("refused" in accepted));
+  assert.deepEqual(accepted.then, [{
+    perform: "finish",
+    key: id,
+    input: { ...capture, stoppedAt: 7 },
+    answer: "ended",
+  }]);
 });
 
 Deno.test("recorder refuses what nobody began", () => {

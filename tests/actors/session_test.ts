@@ -117,7 +117,6 @@ Deno.test("session.recordingEnded has the root of all leaves sealed, and closes 
   const given = [created, ready, started, added(0), added(1), stopped];
   const accepted = outcome(session, given, "recordingEnded", {
     endedAt: now + 9_000,
-    leafCount: 2,
   });
   const root = merkleRoot([0, 1].map((i) => Uint8Array.fromHex(chunk(i))))
     .toHex();
@@ -176,6 +175,53 @@ Deno.test("session walks through its six states", () => {
     assert.equal(state.status, status);
     parse(SessionState, state, "a stored session");
   }
+});
+
+Deno.test("session.recordingEnded ends no earlier than its last leaf", () => {
+  const given = [created, started, added(0), stopped];
+  const accepted = outcome(session, given, "recordingEnded", { endedAt: now });
+  assert.ok(!("refused" in accepted));
+  assert.deepEqual(accepted.events, [
+    { type: "recordingEnded", data: { endedAt: now + 2_000 } },
+  ]);
+});
+
+Deno.test("session.desktopFailed ends a strict recording, and a lenient one goes on", () => {
+  const because = "no X";
+  const strict = outcome(session, [created, started], "desktopFailed", {
+    because,
+  });
+  assert.ok(!("refused" in strict));
+  assert.deepEqual(strict.then, [
+    tell("recorder", "finish", { stoppedAt: now }),
+  ]);
+  const state = stateAfter(session, [created, started, ...strict.events]);
+  assert.equal(state.status, "processing");
+  assert.equal(state.failure, because);
+  const lenient: Event = {
+    type: "created",
+    data: { ...input, mode: "lenient", at: now },
+  };
+  const on = outcome(session, [lenient, started], "desktopFailed", { because });
+  assert.ok(!("refused" in on));
+  assert.deepEqual(on.then, []);
+});
+
+Deno.test("session.delete lets go of what failed half way", () => {
+  const failed: Event = { type: "failed", data: { because: "x" } };
+  const given = [created, started, stopped, ended, failed];
+  const accepted = outcome(session, given, "delete", {});
+  assert.ok(!("refused" in accepted));
+  assert.deepEqual(accepted.then, [tell("recorder", "erase")]);
+});
+
+Deno.test("session.create refuses an id that no document can have", () => {
+  const refusal = session.decide.create(
+    session.initial("abx"),
+    input,
+    { ...CONTEXT, id: "abx" },
+  );
+  assert.equal((refusal as { refused: string }).refused, "session/invalid-id");
 });
 
 Deno.test("session.reachLimit cancels what nobody started and stops what records", () => {
@@ -246,15 +292,16 @@ Deno.test.each(
       index: 0,
       leaf: "00",
     }, "session/leaf-invalid"],
+    ["addLeaf when it has ended", [...recording, stopped, ended], "addLeaf", {
+      index: 0,
+      leaf: chunk(0),
+    }, "session/not-recording"],
     [
-      "recordingEnded with leaves missing",
-      [...recording, added(0)],
-      "recordingEnded",
-      {
-        endedAt: now + 5_000,
-        leafCount: 2,
-      },
-      "session/leaves-missing",
+      "delete while it is sealed",
+      [...recording, stopped, ended],
+      "delete",
+      {},
+      "session/in-progress",
     ],
     ["anchored too early", [...recording, stopped, ended], "anchored", {
       entryId: HASH,

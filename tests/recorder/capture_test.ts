@@ -149,6 +149,7 @@ Deno.test("capture: a restarted recorder reports what the session missed and nam
   const two = await captureOf(xvnc, {
     vault: after,
     chunkMs: 200,
+    notBeforeMs: 0,
     reported: 1,
   });
   await two.untilLeaves(count + 1);
@@ -202,7 +203,7 @@ Deno.test("capture: a busy screen's chunks are closed before 10 MiB, without tim
   });
   const { capture, leaves, untilLeaves } = await captureOf(server, {
     vault,
-    password: undefined,
+    password: () => undefined,
     fps: 50,
   });
   await untilLeaves(2);
@@ -223,7 +224,10 @@ Deno.test("capture: a picture that fits into no chunk ends the recording with ad
     pictures: [6 * 1024 * 1024, 6 * 1024 * 1024],
     updateBytes: 1,
   });
-  const { capture } = await captureOf(server, { vault, password: undefined });
+  const { capture } = await captureOf(server, {
+    vault,
+    password: () => undefined,
+  });
   const { failure } = await capture.done;
   assert.equal(failure?.code, "recording/picture-too-large");
   assert.match(

@@ -92,7 +92,8 @@ export async function captureOf(
   const capture = await startCapture({
     ...SESSION,
     path: xvnc.path,
-    password: VIEW_PASSWORD,
+    password: () => VIEW_PASSWORD,
+    notBeforeMs: systemClock.now(),
     clock: systemClock,
     log,
     strict: false,
