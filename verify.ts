@@ -8,15 +8,10 @@
  */
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
-import type { FinalAnchor, InterimRow } from "./chain/anchor.ts";
 import { SEALED_BYTES_MAX } from "./chain/leaf.ts";
 import { JSON_BYTES_MAX } from "./chain/strict_json.ts";
-import {
-  type Findings,
-  type Report,
-  type ShownBlock,
-  verifyProof,
-} from "./chain/verify.ts";
+import { verifyProof } from "./chain/verify.ts";
+import { reportText } from "./chain/verify/report_text.ts";
 
 const HELP =
   `Check that a piece of a recording existed unchanged when its block was made.
@@ -94,7 +89,7 @@ function run(args: readonly string[], print: (text: string) => void): number {
     key: values.key === undefined ? undefined : readKey(values.key),
     nowMs: Date.now(),
   });
-  print(render(report, basename(proofPath)));
+  print(reportText(report, { name: basename(proofPath), sayTime }));
   if (report.plain !== undefined) {
     print(
       keep(report.plain, { chunkPath: values.chunk!, outPath: values.out }),
@@ -187,90 +182,8 @@ function keep(
   }
 }
 
-function render(
-  { answer, steps, findings, caveats }: Report,
-  name: string,
-): string {
-  const width = Math.max(...steps.map((step) => step.name.length));
-  const checked = steps.map((step) =>
-    `  ${step.holds ? "ok  " : "FAIL"}  ${
-      step.name.padEnd(width)
-    }  ${step.sentence}`
-  );
-  const lines = [name, "", ...checked, ""];
-  if (findings !== undefined) lines.push(...table(facts(findings)), "");
-  if (findings?.recoveredHeight !== undefined) {
-    lines.push(`RECOVERED(${findings.recoveredHeight})`);
-  }
-  lines.push(answer, ...caveats.map((caveat) => `  ${caveat}`));
-  return `${lines.join("\n")}\n`;
-}
-
-function facts(
-  { network, chainId, leaf, trust, ...found }: Findings,
-): [string, string][] {
-  const { anchor, recorderKey } = found.recorderSays;
-  const gap = leaf.kind === "gap"
-    ? ` (nothing was recorded: ${leaf.reason})`
-    : "";
-  return [
-    [
-      "chain",
-      `${network === undefined ? "" : `${network} `}${chainId.toHex()}`,
-    ],
-    ["session", found.sessionId],
-    ["anchored in", `${shown(found.dated)}, as entry ${found.anchorIndex}`],
-    ["certified by", shown(found.certified)],
-    [
-      "smallest set",
-      `${found.smallestSet} on the way, ${found.witnesses} witnesses`,
-    ],
-    ["trust from", trust === undefined ? "nothing" : since(trust)],
-    [
-      "the recorder says",
-      `leaf ${leaf.index} is a ${leaf.kind} from ${date(leaf.startMs)} to ${
-        date(leaf.endMs)
-      }${gap}`,
-    ],
-    ...recorded(anchor).map((line): [string, string] => ["", line]),
-    ["", `recorder ${recorderKey.toHex()}`],
-  ];
-}
-
-function recorded(anchor: FinalAnchor | InterimRow): string[] {
-  if (!("kind" in anchor)) return [`${anchor.leafCount} leaves so far`];
-  const {
-    leafCount,
-    gapCount,
-    sealedBytes,
-    startedAtMs,
-    endedAtMs,
-    ownerCommit,
-  } = anchor;
-  return [
-    `session from ${date(startedAtMs)} to ${date(endedAtMs)}`,
-    `${leafCount} leaves, ${gapCount} of them gaps, ${sealedBytes} sealed bytes`,
-    `owner ${ownerCommit.toHex()}`,
-  ];
-}
-
-function shown({ height, timeMs, blockId }: ShownBlock): string {
-  return `block ${height} of ${date(timeMs)}, ${blockId.toHex()}`;
-}
-
-function since({ height, timeMs }: NonNullable<Findings["trust"]>): string {
-  return timeMs === undefined
-    ? `height ${height}`
-    : `height ${height}, ${date(timeMs)}`;
-}
-
-function table(rows: readonly [string, string][]): string[] {
-  const width = Math.max(...rows.map(([label]) => label.length));
-  return rows.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`);
-}
-
 /** ISO 8601; a number that no calendar holds stays a number. */
-function date(timeMs: number): string {
+function sayTime(timeMs: number): string {
   const moment = new Date(timeMs);
   return Number.isNaN(moment.getTime()) ? `${timeMs} ms` : moment.toISOString();
 }

@@ -4,86 +4,46 @@
  *
  * @module
  */
-import {
-  type Anchor,
-  type FinalAnchor,
-  type InterimRow,
-  readAnchor,
-} from "./anchor.ts";
+import { type Anchor, readAnchor } from "./anchor.ts";
 import { type Entry, entryId, signedHead } from "./entry.ts";
 import { FormatError } from "./error.ts";
-import type { Params } from "./genesis.ts";
+import type { ExpiringIds } from "./expiring_ids.ts";
+import type { Genesis, Params } from "./genesis.ts";
 import { type Bytes, sameBytes } from "./hash.ts";
-import { append, type Frontier, provesConsistency } from "./merkle.ts";
-
-/** How far the end of a recording may lie after its block's time: clocks of two machines differ by that much. */
-export const CLOCK_SKEW_MS_MAX = 5_000;
+import type { Header } from "./header.ts";
+import { append, type Frontier } from "./merkle.ts";
+import { type Refusal, refuse } from "./refusal.ts";
+import { keyOf, refuseFinal, refuseInterim, type Session } from "./session.ts";
+import type { SignatureMemory } from "./signature_memory.ts";
 
 /** Room that is kept for the header: 430 bytes with all integers at their largest, and some. */
 const HEADER_BYTES_MAX = 1_024;
 
-/** Why an entry cannot go into the next block. */
-export interface Refusal {
-  /** Stable code, `chain/reason`. */
-  readonly refused: RefusalCode;
-  /** For people. */
-  readonly because: string;
-}
+/** The newest block of a chain; its header and commit entry are missing after the genesis. */
+export type Tip =
+  & { readonly blockId: Bytes }
+  & (
+    | { readonly header: Header; readonly commit: Uint8Array }
+    | { readonly header?: undefined; readonly commit?: undefined }
+  );
 
-/** Everything that {@linkcode Ledger.admit} may object to. */
-export type RefusalCode =
-  | "chain/too-large"
-  | "chain/wrong-type"
-  | "chain/malformed"
-  | "chain/wrong-chain"
-  | "chain/expired"
-  | "chain/expires-too-late"
-  | "chain/decided"
-  | "chain/weak-key"
-  | "chain/wrong-signature"
-  | "chain/ends-later"
-  | "chain/already-final"
-  | "chain/wrong-interim"
-  | "chain/not-grown";
-
-/** What the log says of one session of one recorder. */
-export interface Session {
-  readonly recorderKey: Bytes;
-  readonly sessionId: string;
-  /** Of the newest anchor. */
-  readonly leafCount: number;
-  readonly root: Bytes;
-  readonly index: number;
-  readonly final: boolean;
-}
-
-/** What names a session in the ledger: nobody can squat another recorder's. */
-export function keyOf(
-  { recorderKey, sessionId }: {
-    readonly recorderKey: Uint8Array;
-    readonly sessionId: string;
-  },
-): string {
-  return `${recorderKey.toHex()}${sessionId}`;
-}
-
-/** What a draft grows from. */
+/** What a draft grows from: a ledger as it is. */
 export interface Ground {
-  readonly chainId: Uint8Array;
-  /** Of the block to be. */
-  readonly height: number;
-  readonly limits: Params["limits"];
+  readonly chainId: Bytes;
+  readonly genesis: Genesis;
+  readonly tip: Tip;
   readonly frontier: Frontier;
   readonly entryCount: number;
+  /** By {@linkcode keyOf}. */
   readonly sessions: ReadonlyMap<string, Session>;
-  isDecided(id: string): boolean;
-  isSound(entry: Entry): boolean;
-  isSigned(entry: Entry): boolean;
+  readonly decided: Pick<ExpiringIds, "has">;
+  readonly signatures: SignatureMemory;
 }
 
-/** A block in the making: what it holds, and what it would change, laid over a ledger that stays as it is. */
+/** A block in the making: what it holds, and what it would change. */
 export class Draft {
-  readonly #ground: Ground;
+  readonly ground: Ground;
+  /** Of the block to be. */
   readonly height: number;
   frontier: Frontier;
   entryCount: number;
@@ -94,15 +54,19 @@ export class Draft {
   #byteCount = HEADER_BYTES_MAX;
 
   constructor(ground: Ground) {
-    this.#ground = ground;
-    this.height = ground.height;
+    this.ground = ground;
+    this.height = (ground.tip.header?.height ?? 0) + 1;
     this.frontier = ground.frontier;
     this.entryCount = ground.entryCount;
   }
 
+  /** The sessions as they would be after this block. */
+  allSessions(): ReadonlyMap<string, Session> {
+    return new Map([...this.ground.sessions, ...this.sessions]);
+  }
+
   hasRoom({ bytes }: Entry): boolean {
-    return this.#byteCount + bytes.length <=
-      this.#ground.limits.blockBytes;
+    return this.#byteCount + bytes.length <= this.#limits.blockBytes;
   }
 
   push(bytes: Uint8Array): void {
@@ -119,9 +83,13 @@ export class Draft {
     this.push(entry.bytes);
   }
 
+  get #limits(): Params["limits"] {
+    return this.ground.genesis.params.limits;
+  }
+
   /** What holds for an entry of any type. */
   #refuse(entry: Entry): Refusal | undefined {
-    const { userEntryBytes, expiryBlocks } = this.#ground.limits;
+    const { userEntryBytes, expiryBlocks } = this.#limits;
     if (entry.bytes.length > userEntryBytes) {
       return refuse(
         "chain/too-large",
@@ -135,7 +103,7 @@ export class Draft {
       );
     }
     const { chainId, expiryHeight } = signedHead(entry);
-    if (!sameBytes(chainId, this.#ground.chainId)) {
+    if (!sameBytes(chainId, this.ground.chainId)) {
       return refuse(
         "chain/wrong-chain",
         `it is meant for chain ${chainId.toHex().slice(0, 8)}`,
@@ -155,17 +123,17 @@ export class Draft {
         }`,
       );
     }
-    if (!this.#ground.isSound(entry)) {
+    if (!this.ground.signatures.isSound(entry)) {
       return refuse(
         "chain/weak-key",
         "its key is not a point of the prime-order group",
       );
     }
-    if (!this.#ground.isSigned(entry)) {
+    if (!this.ground.signatures.isSigned(entry)) {
       return refuse("chain/wrong-signature", "its signature is not valid");
     }
     const id = entryId(entry).toHex();
-    if (this.ids.has(id) || this.#ground.isDecided(id)) {
+    if (this.ids.has(id) || this.ground.decided.has(id)) {
       return refuse("chain/decided", "the log has it already");
     }
   }
@@ -185,7 +153,7 @@ export class Draft {
     const grown: [string, Session][] = [];
     for (const row of rows) {
       const key = keyOf({ recorderKey, sessionId: row.sessionId });
-      const known = this.sessions.get(key) ?? this.#ground.sessions.get(key);
+      const known = this.sessions.get(key) ?? this.ground.sessions.get(key);
       const refusal = "kind" in row
         ? refuseFinal(row, known, timeMs)
         : refuseInterim(row, known);
@@ -202,88 +170,4 @@ export class Draft {
     }
     for (const [key, session] of grown) this.sessions.set(key, session);
   }
-}
-
-function refuseFinal(
-  anchor: FinalAnchor,
-  known: Session | undefined,
-  timeMs: number,
-): Refusal | undefined {
-  const { sessionId, leafCount, root, lastInterim } = anchor;
-  const what = `session ${sessionId}`;
-  if (known?.final) {
-    return refuse(
-      "chain/already-final",
-      `${what} has its final anchor at entry ${known.index}`,
-    );
-  }
-  if (anchor.endedAtMs > timeMs + CLOCK_SKEW_MS_MAX) {
-    return refuse(
-      "chain/ends-later",
-      `${what} ends ${anchor.endedAtMs - timeMs} ms from now`,
-    );
-  }
-  if (known?.index !== lastInterim?.index) {
-    const last = known === undefined
-      ? "there is none"
-      : `that is entry ${known.index}`;
-    return refuse(
-      "chain/wrong-interim",
-      `the final anchor of ${what} names another last interim: ${last}`,
-    );
-  }
-  if (
-    known !== undefined &&
-    !hasGrown(known, { leafCount, root, path: lastInterim!.path })
-  ) {
-    return refuse(
-      "chain/not-grown",
-      `${what} does not begin with what entry ${known.index} anchored`,
-    );
-  }
-}
-
-function refuseInterim(
-  row: InterimRow,
-  known: Session | undefined,
-): Refusal | undefined {
-  const what = `session ${row.sessionId}`;
-  if (known?.final) {
-    return refuse(
-      "chain/already-final",
-      `${what} has its final anchor at entry ${known.index}`,
-    );
-  }
-  const isGrown = known === undefined
-    ? row.path.length === 0
-    : row.leafCount > known.leafCount && hasGrown(known, row);
-  if (!isGrown) {
-    return refuse(
-      "chain/not-grown",
-      `${what} does not go on from ${
-        known ? `entry ${known.index}` : "nothing"
-      }`,
-    );
-  }
-}
-
-function hasGrown(
-  known: Session,
-  { leafCount, root, path }: {
-    readonly leafCount: number;
-    readonly root: Uint8Array;
-    readonly path: Uint8Array;
-  },
-): boolean {
-  return provesConsistency({
-    oldCount: known.leafCount,
-    oldRoot: known.root,
-    newCount: leafCount,
-    newRoot: root,
-    path,
-  });
-}
-
-function refuse(refused: RefusalCode, why: string): Refusal {
-  return { refused, because: `Cannot take the entry: ${why}` };
 }

@@ -66,6 +66,12 @@ export interface SignedHead {
   readonly expiryHeight: number;
 }
 
+/** On which chain and until when an entry may be included. */
+export interface EntryTerms {
+  readonly chainId: Uint8Array;
+  readonly expiryHeight: number;
+}
+
 /** Keys 0–2 of a signed body, before the fields of its type. */
 export const SIGNED_HEAD_KEYS: readonly number[] = [0, 1, 2];
 
@@ -92,7 +98,7 @@ export function decodeEntry(bytes: Uint8Array): Entry {
     body,
     signatures,
     // One byte for "array of three", one for the type; the signatures come last.
-    bodyBytes: bytes.subarray(2, bytes.length - encode(signatures).length),
+    bodyBytes: bytes.subarray(2, bytes.length - listBytes(signatures.length)),
     bytes,
   };
   const keyCount = UNSIGNED_TYPES.includes(type)
@@ -103,6 +109,12 @@ export function decodeEntry(bytes: Uint8Array): Entry {
     `Cannot read an entry: ${signatures.length} signatures, not ${keyCount}`,
   );
   return entry;
+}
+
+/** How long a list of signatures is: each has a head of two bytes, the list one of one to three (RFC 8949, section 3). */
+function listBytes(count: number): number {
+  const headBytes = count < 24 ? 1 : count < 256 ? 2 : 3;
+  return headBytes + count * (2 + SIGNATURE_BYTES);
 }
 
 /** The bytes of an entry that nobody signs: genesis, commit, header. */
@@ -120,10 +132,8 @@ export function encodeUnsigned(
  * @param signer The one key that signs; the types of today need no more.
  */
 export function signEntry(
-  { type, chainId, expiryHeight, fields }: {
+  { type, chainId, expiryHeight, fields }: EntryTerms & {
     readonly type: number;
-    readonly chainId: Uint8Array;
-    readonly expiryHeight: number;
     readonly fields: readonly (readonly [number, Value])[];
   },
   signer: Signer,

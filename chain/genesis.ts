@@ -29,9 +29,11 @@ import {
   certificateValue,
   readCertificate,
 } from "./quorum.ts";
-
-/** Votes of more validators do not fit a C2SP note: 13 + 1 log + 2 witnesses is 16 signatures. */
-export const VALIDATORS_MAX = 19;
+import {
+  readValidators,
+  type Validator,
+  validatorsValue,
+} from "./validators.ts";
 
 /** What every block of the chain keeps to (genesis fields 10–16). */
 export interface Params {
@@ -50,13 +52,6 @@ export interface Params {
     /** How far ahead of the including block an entry's expiry may lie. */
     readonly expiryBlocks: number;
   };
-}
-
-/** The three public keys of one validator, 32 bytes each, independent of one another. */
-export interface Validator {
-  readonly consensusKey: Bytes;
-  readonly vrfKey: Bytes;
-  readonly cosignKey: Bytes;
 }
 
 /** The chain that this one succeeds. */
@@ -161,14 +156,6 @@ export function paramsHash(params: Params): Bytes {
   return sha256(tag("lucid_blocks/params/v1"), encode(paramsValue(params)));
 }
 
-/** What a header says of a set of validators. */
-export function validatorsHash(validators: readonly Validator[]): Bytes {
-  return sha256(
-    tag("lucid_blocks/validators/v1"),
-    encode(validatorsValue(validators)),
-  );
-}
-
 /** Fields 10–16 as a map. */
 export function paramsValue(params: Params): ReadonlyMap<number, Value> {
   const { userEntryBytes, entryBytes, blockBytes, expiryBlocks } =
@@ -188,42 +175,6 @@ export function paramsValue(params: Params): ReadonlyMap<number, Value> {
       ]]),
     ],
   ]);
-}
-
-/** Rows of three keys, ascending by the first. */
-export function validatorsValue(validators: readonly Validator[]): Value[] {
-  return validators
-    .toSorted((a, b) => compareBytes(a.consensusKey, b.consensusKey))
-    .map((
-      { consensusKey, vrfKey, cosignKey },
-    ) => [consensusKey, vrfKey, cosignKey]);
-}
-
-/** Refuse a set that is empty, too large or not ascending. Whoever reads one, from CBOR or JSON, asks this. */
-export function checkValidators(
-  validators: readonly Validator[],
-  what: string,
-): void {
-  require(
-    validators.length >= 1 && validators.length <= VALIDATORS_MAX,
-    `Cannot read ${what}: there are ${validators.length}, not 1 to ${VALIDATORS_MAX}`,
-  );
-  requireRising(validators.map(({ consensusKey }) => consensusKey), what);
-}
-
-function readValidators(value: Value | undefined, what: string): Validator[] {
-  const validators = asArray(value, what).map((row) => {
-    const [consensusKey, vrfKey, cosignKey] = asArray(row, what, 3).map((key) =>
-      asBytes(key, what, KEY_BYTES)
-    );
-    return {
-      consensusKey: consensusKey!,
-      vrfKey: vrfKey!,
-      cosignKey: cosignKey!,
-    };
-  });
-  checkValidators(validators, what);
-  return validators;
 }
 
 function readParams(body: ReadonlyMap<number, Value>): Params {

@@ -23,26 +23,8 @@ import { leafHash } from "./merkle.ts";
 /** An ECVRF-EDWARDS25519-SHA512-TAI proof (RFC 9381). A set of one needs no lot, and has none. */
 const VRF_PROOF_BYTES = 80;
 
-const KEYS: readonly number[] = [
-  1,
-  2,
-  3,
-  4,
-  5,
-  6,
-  7,
-  8,
-  9,
-  10,
-  11,
-  12,
-  13,
-  14,
-  15,
-  16,
-  17,
-  18,
-];
+/** Every field, and no other. */
+const KEYS: readonly number[] = Array.from({ length: 18 }, (_, at) => at + 1);
 
 /** Header of block `height`. */
 export interface Header {
@@ -224,8 +206,14 @@ export function checkGrid(header: Header, params: Params): void {
   );
 }
 
-/** Refuse two headers of one chain that cannot both be in it. */
-export function checkOrder(earlier: Header, later: Header): void {
+/** Refuse a header that cannot be in one chain with a block before it. */
+export function checkOrder(
+  { header: earlier, blockId }: {
+    readonly header: Header;
+    readonly blockId: Uint8Array;
+  },
+  later: Header,
+): void {
   const what = `Cannot accept header ${later.height} after ${earlier.height}`;
   require(earlier.height < later.height, `${what}: heights do not rise`);
   require(
@@ -239,7 +227,7 @@ export function checkOrder(earlier: Header, later: Header): void {
     `${what}: the blocks do not touch`,
   );
   require(
-    sameBytes(blockIdOf(encodeHeader(earlier)), later.prevBlockId),
+    sameBytes(blockId, later.prevBlockId),
     `${what}: it follows another block`,
   );
 }

@@ -9,45 +9,20 @@
  *
  * @module
  */
-import { encode } from "./canonical.ts";
+import { type Block, closeBlock } from "./block.ts";
 import { decodeCommit, encodeCommit } from "./commit.ts";
-import { isTorsionFree } from "./ed25519.ts";
-import { decodeEntry, type Entry, isSigned, signedHead } from "./entry.ts";
-import { Draft, keyOf, type Refusal, type Session } from "./draft.ts";
+import { Draft, type Tip } from "./draft.ts";
+import { decodeEntry, type Entry } from "./entry.ts";
 import { require } from "./error.ts";
-import {
-  chainIdOf,
-  decodeGenesis,
-  type Genesis,
-  paramsHash,
-  paramsValue,
-  validatorsHash,
-  validatorsValue,
-} from "./genesis.ts";
-import { type Bytes, sameBytes, sha256, tag, ZERO_HASH } from "./hash.ts";
-import {
-  blockIdOf,
-  checkGrid,
-  checkOrder,
-  closesEpoch,
-  decodeHeader,
-  encodeHeader,
-  epochOf,
-  firstSeed,
-  type Header,
-  nextSeed,
-  slotOf,
-} from "./header.ts";
-import { append, type Frontier, frontierRoot } from "./merkle.ts";
+import { ExpiringIds } from "./expiring_ids.ts";
+import { chainIdOf, decodeGenesis, type Genesis } from "./genesis.ts";
+import { type Bytes, sameBytes } from "./hash.ts";
+import { decodeHeader, type Header } from "./header.ts";
+import { append, type Frontier } from "./merkle.ts";
 import { type Certificate, checkCertificate } from "./quorum.ts";
-import { ulidBytes } from "./ulid.ts";
-
-/** A block with all of its entries, the header last. */
-export interface Block {
-  readonly header: Header;
-  readonly blockId: Bytes;
-  readonly entries: readonly Uint8Array[];
-}
+import type { Refusal } from "./refusal.ts";
+import { keyOf, type Session, type SessionName } from "./session.ts";
+import { SignatureMemory } from "./signature_memory.ts";
 
 /** A ledger at some height. */
 export class Ledger {
@@ -55,17 +30,13 @@ export class Ledger {
   readonly chainId: Bytes;
   /** Entry 0, taken apart. */
   readonly genesis: Genesis;
-  #tip: { readonly header?: Header; readonly blockId: Bytes };
-  #seed: Bytes;
+  #tip: Tip;
   #frontier: Frontier;
   #entryCount = 1;
   /** By recorder key and session. */
   readonly #sessions = new Map<string, Session>();
-  /** Ids of entries whose expiry has not passed: they alone could come a second time. */
-  readonly #decided = new Set<string>();
-  readonly #decidedByExpiry = new Map<number, string[]>();
-  readonly #soundKeys = new Set<string>();
-  readonly #signed = new WeakSet<Entry>();
+  readonly #decided = new ExpiringIds();
+  readonly #signatures = new SignatureMemory();
   #newest: { readonly block: Block; readonly draft: Draft } | undefined;
 
   /**
@@ -82,7 +53,6 @@ export class Ledger {
     );
     this.chainId = chainIdOf(genesis);
     this.#tip = { blockId: this.chainId };
-    this.#seed = firstSeed(this.chainId);
     this.#frontier = append([], 0, genesis);
   }
 
@@ -107,9 +77,7 @@ export class Ledger {
   }
 
   /** The newest anchor of a session, or undefined where it has none. */
-  session(
-    name: Pick<Session, "recorderKey" | "sessionId">,
-  ): Session | undefined {
+  session(name: SessionName): Session | undefined {
     return this.#sessions.get(keyOf(name));
   }
 
@@ -195,51 +163,47 @@ export class Ledger {
       this.#sessions.set(key, session);
     }
     for (const [id, expiryHeight] of draft.ids) {
-      this.#decided.add(id);
-      const ids = this.#decidedByExpiry.get(expiryHeight);
-      if (ids === undefined) this.#decidedByExpiry.set(expiryHeight, [id]);
-      else ids.push(id);
+      this.#decided.add(id, { expiryHeight });
     }
-    for (const id of this.#decidedByExpiry.get(header.height) ?? []) {
-      this.#decided.delete(id);
-    }
-    this.#decidedByExpiry.delete(header.height);
+    this.#decided.expire(header.height);
     this.#frontier = append(
       draft.frontier,
       draft.entryCount,
       block.entries.at(-1)!,
     );
     this.#entryCount = draft.entryCount + 1;
-    this.#tip = { header, blockId };
-    this.#seed = header.seed;
+    this.#tip = { header, blockId, commit: encodeCommit(certificate) };
     this.#newest = undefined;
   }
 
   #draft(): Draft {
     return new Draft({
       chainId: this.chainId,
-      height: this.height + 1,
-      limits: this.genesis.params.limits,
+      genesis: this.genesis,
+      tip: this.#tip,
       frontier: this.#frontier,
       entryCount: this.#entryCount,
       sessions: this.#sessions,
-      isDecided: (id) => this.#decided.has(id),
-      isSound: (entry) => this.#isSound(entry),
-      isSigned: (entry) => this.#isSigned(entry),
+      decided: this.#decided,
+      signatures: this.#signatures,
     });
   }
 
   /** A draft that holds what every block begins with. */
   #begin(certificate: Certificate | undefined): Draft {
     const draft = this.#draft();
-    const { header, blockId } = this.#tip;
+    const { header, blockId, commit } = this.#tip;
     if (header === undefined) return draft;
     require(
       certificate !== undefined,
       `Cannot follow block ${header.height}: its certificate is missing`,
     );
-    checkCertificate(certificate, this.#certified(header, blockId));
-    draft.push(encodeCommit(certificate));
+    const bytes = encodeCommit(certificate);
+    // The one that decided the block was checked then; another, of other votes, may stand in its place.
+    if (!sameBytes(bytes, commit)) {
+      checkCertificate(certificate, this.#certified(header, blockId));
+    }
+    draft.push(bytes);
     return draft;
   }
 
@@ -255,76 +219,8 @@ export class Ledger {
   }
 
   #finish(draft: Draft, timeMs: number): Block {
-    const { params, validators } = this.genesis;
-    const height = draft.height;
-    const setHash = validatorsHash(validators);
-    const header: Header = {
-      chainId: this.chainId,
-      height,
-      slot: Math.max(0, slotOf(timeMs, params)),
-      timeMs,
-      prevBlockId: this.#tip.blockId,
-      firstIndex: this.#entryCount,
-      preSize: draft.entryCount,
-      preRoot: frontierRoot(draft.frontier),
-      validatorsHash: setHash,
-      nextValidatorsHash: setHash,
-      creator: validators[0]!.consensusKey,
-      originRound: 0,
-      vrfProof: new Uint8Array(),
-      seed: nextSeed(this.#seed, new Uint8Array()),
-      epoch: epochOf(height, params),
-      stateHash: closesEpoch(height, params)
-        ? this.#stateHash(draft)
-        : ZERO_HASH,
-      paramsHash: paramsHash(params),
-    };
-    const bytes = encodeHeader(header);
-    decodeHeader(bytes);
-    checkGrid(header, params);
-    if (this.#tip.header !== undefined) checkOrder(this.#tip.header, header);
-    const block = {
-      header,
-      blockId: blockIdOf(bytes),
-      entries: [...draft.entries, bytes],
-    };
+    const block = closeBlock(draft, { timeMs });
     this.#newest = { block, draft };
     return block;
-  }
-
-  #stateHash(draft: Draft): Bytes {
-    const { params, nodes, validators } = this.genesis;
-    const open = [...new Map([...this.#sessions, ...draft.sessions])]
-      .filter(([, { final }]) => !final)
-      .sort(([a], [b]) => a < b ? -1 : 1)
-      .map(([, { recorderKey, sessionId, leafCount, root, index }]) => [
-        recorderKey,
-        ulidBytes(sessionId),
-        leafCount,
-        root,
-        index,
-      ]);
-    const set = validatorsValue(validators);
-    return sha256(
-      tag("lucid_blocks/state/v1"),
-      encode([paramsValue(params), nodes, set, set, [], open]),
-    );
-  }
-
-  #isSound(entry: Entry): boolean {
-    return signedHead(entry).keys.every((key) => {
-      const name = key.toHex();
-      if (this.#soundKeys.has(name)) return true;
-      if (!isTorsionFree(key)) return false;
-      this.#soundKeys.add(name);
-      return true;
-    });
-  }
-
-  #isSigned(entry: Entry): boolean {
-    if (this.#signed.has(entry)) return true;
-    if (!isSigned(entry)) return false;
-    this.#signed.add(entry);
-    return true;
   }
 }

@@ -4,7 +4,6 @@
  * @module
  */
 import { require } from "./error.ts";
-import type { Validator } from "./genesis.ts";
 import { type Bytes, HASH_BYTES } from "./hash.ts";
 import { SIGNATURE_BYTES } from "./ed25519.ts";
 import { blockIdOf, decodeHeader, type Header } from "./header.ts";
@@ -19,8 +18,12 @@ import {
   jsonString,
   parseStrictJson,
 } from "./strict_json.ts";
-import { readValidatorsJson, validatorsJson } from "./trust.ts";
 import { ulidBytes } from "./ulid.ts";
+import {
+  readValidatorsJson,
+  type Validator,
+  validatorsJson,
+} from "./validators.ts";
 
 const FORMAT = "lucid-proof/1";
 

@@ -17,7 +17,7 @@ import {
   u64,
   u8,
 } from "./hash.ts";
-import type { Validator } from "./genesis.ts";
+import type { Validator } from "./validators.ts";
 
 /** The two votes of a round. */
 export const VOTE_TYPES = { prevote: 1, precommit: 2 } as const;

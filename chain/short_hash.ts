@@ -65,9 +65,7 @@ export function shortHash(
 
 function compress(start: number): void {
   for (let i = 0; i < 16; i++) {
-    const o = start + 4 * i;
-    schedule[i] = message[o]! << 24 | message[o + 1]! << 16 |
-      message[o + 2]! << 8 | message[o + 3]!;
+    schedule[i] = words.getInt32(start + 4 * i);
   }
   for (let i = 16; i < 64; i++) {
     const x = schedule[i - 15]!;

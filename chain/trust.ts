@@ -5,20 +5,11 @@
  *
  * @module
  */
-import { KEY_BYTES } from "./ed25519.ts";
 import { require } from "./error.ts";
-import {
-  chainIdOf,
-  checkValidators,
-  decodeGenesis,
-  type Genesis,
-  type Validator,
-  validatorsHash,
-} from "./genesis.ts";
+import { chainIdOf, decodeGenesis, type Genesis } from "./genesis.ts";
 import { type Bytes, HASH_BYTES, sameBytes } from "./hash.ts";
 import {
   type Json,
-  jsonArray,
   jsonBase64,
   jsonHex,
   jsonInteger,
@@ -26,6 +17,12 @@ import {
   jsonString,
   parseStrictJson,
 } from "./strict_json.ts";
+import {
+  readValidatorsJson,
+  type Validator,
+  validatorsHash,
+  validatorsJson,
+} from "./validators.ts";
 
 const FORMAT = "lucid-trust/1";
 
@@ -173,30 +170,4 @@ function checkTrust(trust: Trust): void {
     sameBytes(genesis.predecessor.chainId, predecessor.chainId),
     "Cannot use a trust file: its genesis names another predecessor",
   );
-}
-
-/** Rows of three keys in hex. */
-export function validatorsJson(validators: readonly Validator[]): string[][] {
-  return validators.map(({ consensusKey, vrfKey, cosignKey }) =>
-    [consensusKey, vrfKey, cosignKey].map((key) => key.toHex())
-  );
-}
-
-/** Read what {@linkcode validatorsJson} gives. */
-export function readValidatorsJson(
-  value: Json | undefined,
-  what: string,
-): Validator[] {
-  const validators = jsonArray(value, what).map((row) => {
-    const [consensusKey, vrfKey, cosignKey] = jsonArray(row, what, 3).map((
-      key,
-    ) => jsonHex(key, what, KEY_BYTES));
-    return {
-      consensusKey: consensusKey!,
-      vrfKey: vrfKey!,
-      cosignKey: cosignKey!,
-    };
-  });
-  checkValidators(validators, what);
-  return validators;
 }

@@ -3,25 +3,42 @@
  *
  * @module
  */
-import { type Effect, type Host, type Log, LucidError } from "@lucid/runtime";
+import {
+  type Effect,
+  type Host,
+  type Log,
+  LucidError,
+  type Store,
+} from "@lucid/runtime";
 import { Round } from "../actors/round/protocol.ts";
-import { encodeInterimAnchors, type InterimRow } from "../chain/anchor.ts";
-import { decodeEntry, entryId } from "../chain/entry.ts";
-import type { Vault } from "../recorder/vault.ts";
-import type { Chain, DecidedBlock } from "./chain/chain.ts";
+import {
+  encodeInterimAnchors,
+  type InterimRow,
+} from "../chain/interim_anchors.ts";
+import { decodeEntry, ENTRY_TYPES, entryId } from "../chain/entry.ts";
+import type { Chain } from "./chain/chain.ts";
+import type { DecidedBlock } from "./chain/decided_log.ts";
 import type { Keys } from "./keys.ts";
-import { treeOf } from "./sealing.ts";
+import { leavesOf, treeOver } from "./leaves.ts";
 
 /** A row with the longest path has 700 bytes, and an entry 16 KiB. */
 const ROWS_PER_ENTRY = 20;
 /** An interim anchor is worth little when the next one is there. */
 const EXPIRY_BLOCKS = 360;
 
+/** Entries that blocks bring themselves: nobody waits for them. */
+const SYSTEM_TYPES: readonly number[] = [
+  ENTRY_TYPES.commit,
+  ENTRY_TYPES.header,
+];
+/** Refusals that pass by themselves. */
+const LATER: readonly string[] = ["chain/interim-pending", "chain/busy"];
+
 /** What anchoring works with. */
 export interface AnchoringOptions {
   readonly node: string;
   readonly keys: Keys;
-  readonly vault: Vault;
+  readonly store: Pick<Store, "list">;
   readonly chain: Chain;
   readonly log: Log;
 }
@@ -42,7 +59,7 @@ export interface Anchoring {
 
 /** Open the hands of the round actor. */
 export function openAnchoring(
-  { node, keys, vault, chain, log }: AnchoringOptions,
+  { node, keys, store, chain, log }: AnchoringOptions,
 ): Anchoring {
   const address = `round/${node}/main`;
   let host: Host;
@@ -71,7 +88,8 @@ export function openAnchoring(
       chain.submit(Uint8Array.fromBase64(entry));
       return undefined;
     } catch (error) {
-      if (!(error instanceof LucidError) || error.kind === "unavailable") {
+      // What only came too early, or found no room, is handed in again.
+      if (!(error instanceof LucidError) || LATER.includes(error.code)) {
         throw error;
       }
       log.warn("entry refused", { entryId: id, because: error.message });
@@ -90,15 +108,14 @@ export function openAnchoring(
     if (chain.isInterimPending(name)) return [];
     const previous = chain.anchorOf(name);
     if (previous !== undefined && previous.leafCount >= leafCount) return [];
-    const { tree } = await treeOf(vault, sessionId);
-    if (tree.count < leafCount) return [];
+    const tree = treeOver(await leavesOf(store, sessionId, leafCount));
     return [{
       sessionId,
       leafCount,
-      root: tree.root(leafCount),
+      root: tree.root(),
       path: previous === undefined
         ? new Uint8Array()
-        : tree.consistency(previous.leafCount, leafCount),
+        : tree.consistency(previous.leafCount, tree.count),
     }];
   }
 
@@ -160,10 +177,9 @@ export function openAnchoring(
     },
 
     async announce(opened, block) {
-      const entries = block.entries.map(({ id, index }) => ({
-        entryId: id.toHex(),
-        entryIndex: index,
-      }));
+      const entries = block.entries
+        .filter(({ type }) => !SYSTEM_TYPES.includes(type))
+        .map(({ id, index }) => ({ entryId: id.toHex(), entryIndex: index }));
       if (entries.length === 0) return;
       await opened.report(Round, address, "decided", {
         height: block.height,

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Chain, DecidedBlock } from "./chain/chain.ts";
+import type { Chain } from "./chain/chain.ts";
+import type { DecidedBlock } from "./chain/decided_log.ts";
 
 /** One block without its entries; block 0 is the genesis alone and has no header. */
 interface BlockHead {

@@ -4,24 +4,27 @@
  *
  * @module
  */
-import { type Clock, LucidError } from "@lucid/runtime";
+import assert from "node:assert/strict";
+import { type Clock, LucidError, type Store } from "@lucid/runtime";
 import type { Summary } from "../actors/recorder/protocol.ts";
-import { encodeFinalAnchor, ownerCommit } from "../chain/anchor.ts";
+import { readAnchor } from "../chain/anchor.ts";
+import { encodeFinalAnchor, ownerCommit } from "../chain/final_anchor.ts";
 import { decodeEntry, entryId } from "../chain/entry.ts";
-import { type Bytes, sha256, ZERO_HASH } from "../chain/hash.ts";
+import { type Bytes, sameBytes, sha256, ZERO_HASH } from "../chain/hash.ts";
 import { decodeLeaf } from "../chain/leaf.ts";
-import { MerkleTree } from "../chain/merkle.ts";
 import { verifyProof } from "../chain/verify.ts";
 import type { Vault } from "../recorder/vault.ts";
 import type { Chain } from "./chain/chain.ts";
 import { type DataFolder, readIfThere, writeDurably } from "./data_folder.ts";
 import type { Keys } from "./keys.ts";
+import { leavesOf, treeOver } from "./leaves.ts";
 
 /** What sealing works with. */
 export interface SealingOptions {
   readonly data: DataFolder;
   readonly keys: Keys;
   readonly vault: Vault;
+  readonly store: Pick<Store, "list">;
   readonly chain: Chain;
   readonly clock: Clock;
   /** Name and version of this software, for the manifest. */
@@ -47,36 +50,19 @@ export function manifestPath(data: DataFolder, sessionId: string): string {
   return data.file("manifests", `${sessionId}.json`);
 }
 
-/** The leaves of a session from its node's own disk, and the tree over them. */
-export async function treeOf(
-  vault: Vault,
-  sessionId: string,
-): Promise<{ readonly tree: MerkleTree; readonly leaves: readonly Bytes[] }> {
-  const tree = new MerkleTree();
-  const leaves = (await vault.leaves(sessionId)).map(({ leaf }) => leaf);
-  for (const leaf of leaves) tree.append(leaf);
-  return { tree, leaves };
-}
-
 /**
  * Write the manifest (once) and sign the final anchor over it.
  *
- * @throws {LucidError} `sealing/not-yet` while an interim anchor of the session waits for its block, and
- * `sealing/root-differs` when the disk holds other leaves than the session counted.
+ * @throws {LucidError} `sealing/not-yet` while an interim anchor of the session waits for its block.
  */
 export async function sealSession(
   sessionId: string,
   summary: Summary,
-  { data, keys, vault, chain, software }: SealingOptions,
+  { data, keys, store, chain, software }: SealingOptions,
 ): Promise<SealedSession> {
-  const { tree, leaves } = await treeOf(vault, sessionId);
-  if (tree.root().toHex() !== summary.root) {
-    throw new LucidError(
-      "sealing/root-differs",
-      "internal",
-      `Cannot seal session ${sessionId}: the leaves on disk have another root than the session's ${summary.root}`,
-    );
-  }
+  const leaves = await leavesOf(store, sessionId, summary.leafCount);
+  const tree = treeOver(leaves);
+  assert(tree.root().toHex() === summary.root, "rows are what was counted");
   const name = { recorderKey: keys.node.publicKey, sessionId };
   if (chain.isInterimPending(name)) {
     throw new LucidError(
@@ -132,20 +118,23 @@ export async function sealSession(
 export async function checkSession(
   sessionId: string,
   { entryIndex }: { readonly entryIndex: number },
-  { vault, chain, clock }: Pick<SealingOptions, "vault" | "chain" | "clock">,
+  { vault, store, chain, clock }: SealingOptions,
 ): Promise<string | undefined> {
-  const leaves = await vault.leaves(sessionId);
-  for (const { index } of leaves) {
+  const leaves = await leavesOf(store, sessionId, countAt(chain, entryIndex));
+  for (const [index, leaf] of leaves.entries()) {
     try {
-      await vault.read(sessionId, index);
+      const stored = await vault.read(sessionId, index);
+      if (sameBytes(stored.leaf, leaf)) continue;
     } catch (error) {
-      return (error as Error).message;
+      if (!(error instanceof LucidError)) throw error;
+      return `Chunk ${index} is lost: ${error.message}`;
     }
+    return `Chunk ${index} is lost: the disk holds another one in its place`;
   }
   if (leaves.length === 0) return undefined;
   const { exitCode, answer } = verifyProof({
     proof: await proveLeaf(sessionId, { index: 0, entryIndex }, {
-      vault,
+      store,
       chain,
     }),
     trust: chain.trust(),
@@ -163,9 +152,9 @@ export async function proveLeaf(
     readonly index: number;
     readonly entryIndex: number;
   },
-  { vault, chain }: Pick<SealingOptions, "vault" | "chain">,
+  { store, chain }: Pick<SealingOptions, "store" | "chain">,
 ): Promise<string> {
-  const { tree, leaves } = await treeOf(vault, sessionId);
+  const leaves = await leavesOf(store, sessionId, countAt(chain, entryIndex));
   const leaf = leaves[index];
   if (leaf === undefined) {
     throw new LucidError(
@@ -174,12 +163,20 @@ export async function proveLeaf(
       `Cannot prove chunk ${index} of session ${sessionId}: it has ${leaves.length}`,
     );
   }
+  const tree = treeOver(leaves);
   return chain.proof({
     session: sessionId,
     leaf,
     leafPath: tree.path(index, tree.count),
     anchorIndex: entryIndex,
   });
+}
+
+/** How many leaves the final anchor at an index of the log counts. */
+function countAt(chain: Chain, entryIndex: number): number {
+  const anchor = readAnchor(decodeEntry(chain.entry(entryIndex)!.bytes));
+  assert(anchor.kind === "final", "a session's anchor is a final one");
+  return anchor.leafCount;
 }
 
 /** Written once: its salt and so its hash stay the same however often sealing is tried. */

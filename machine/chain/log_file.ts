@@ -4,24 +4,26 @@
  *
  *     log = `LCLG` ‖ version 1 ‖ records: kind 1 an entry, kind 2 a certificate, CBOR [height, round, blockId, [[index, signature]]]
  *
- * In memory there are the tree's hashes and where each entry lies; the bytes are read when they are asked for.
+ * In memory there is only where everything lies; the bytes are read when they are asked for.
  *
  * @module
  */
 import { join } from "node:path";
 import { LucidError } from "@lucid/runtime";
 import { decode, encode } from "../../chain/canonical.ts";
+import { decodeEntry, entryId } from "../../chain/entry.ts";
 import { FormatError } from "../../chain/error.ts";
-import { join as joinBytes } from "../../chain/hash.ts";
+import { join as joinBytes, sameBytes } from "../../chain/hash.ts";
 import { decodeHeader, type Header } from "../../chain/header.ts";
-import { type Block, Ledger } from "../../chain/ledger.ts";
-import { MerkleTree } from "../../chain/merkle.ts";
+import type { Block } from "../../chain/block.ts";
+import { Ledger } from "../../chain/ledger.ts";
 import {
   type Certificate,
   certificateValue,
   readCertificate,
 } from "../../chain/quorum.ts";
 import { writeDurably } from "../data_folder.ts";
+import { LogIndex, type Place } from "./log_index.ts";
 import {
   FILE_HEAD_BYTES,
   fileHead,
@@ -36,45 +38,27 @@ import {
 const MAGIC = "LCLG";
 const KINDS = { entry: 1, certificate: 2 } as const;
 
-/** Where a record's payload lies. */
-interface Place {
-  readonly start: number;
-  readonly count: number;
-}
-
-/** A block on disk. */
-interface BlockPlace {
-  readonly firstIndex: number;
-  readonly headerIndex: number;
-  readonly certificate: Place;
-}
-
 /** The log, open for reading and appending. */
 export class LogFile {
   /** What the log means. */
   readonly ledger: Ledger;
-  /** All of its hashes. */
-  readonly tree: MerkleTree = new MerkleTree();
+  /** Where everything in it lies. */
+  readonly index: LogIndex = new LogIndex();
   /** Bytes behind the last certificate that were cut away at the start: 0 after an orderly end. */
   readonly tornBytes: number;
   readonly #file: Deno.FsFile;
-  readonly #entries: Place[] = [];
-  readonly #blocks: BlockPlace[] = [];
   #end = FILE_HEAD_BYTES;
 
   /**
    * Open a log and replay it.
    *
    * @param folder Where the file `log` lies.
-   * @param options `makeGenesis`: entry 0, asked for if there is no log yet; `onBlock`: called for each block found.
+   * @param options `makeGenesis`: entry 0, asked for if there is no log yet.
    * @throws {LucidError} `chain/log-damaged` if the file is not a sound log, apart from a torn tail.
    */
   constructor(
     folder: string,
-    { makeGenesis, onBlock }: {
-      makeGenesis(): Uint8Array;
-      onBlock(block: Block, firstIndex: number): void;
-    },
+    { makeGenesis }: { makeGenesis(): Uint8Array },
   ) {
     const path = join(folder, "log");
     if (readSize(path) === undefined) {
@@ -89,8 +73,8 @@ export class LogFile {
       const genesis = reader.hasHead(MAGIC) ? reader.next() : undefined;
       if (genesis === undefined) throw damaged(path, 0);
       this.ledger = new Ledger(genesis.payload);
-      this.#take([genesis]);
-      this.#end = this.#replay(reader, path, onBlock);
+      this.index.add(genesis.payload, placeOf(genesis));
+      this.#end = this.#replay(reader, path);
       this.tornBytes = this.#file.statSync().size - this.#end;
       if (this.tornBytes > 0) {
         // A crash can tear only the block that was being appended; a later certificate means damage.
@@ -109,11 +93,7 @@ export class LogFile {
   }
 
   /** @returns Where the last block ends. */
-  #replay(
-    reader: RecordReader,
-    path: string,
-    onBlock: (block: Block, firstIndex: number) => void,
-  ): number {
+  #replay(reader: RecordReader, path: string): number {
     let end = this.#end = reader.at;
     let entries: FoundRecord[] = [];
     for (
@@ -126,16 +106,9 @@ export class LogFile {
         continue;
       }
       if (record.kind !== KINDS.certificate) throw damaged(path, record.start);
-      const firstIndex = this.ledger.entryCount;
       const block = this.ledger.check(entries.map(({ payload }) => payload));
       this.ledger.apply(block, readCertificate(decode(record.payload)));
-      this.#take(entries);
-      this.#blocks.push({
-        firstIndex,
-        headerIndex: block.header.preSize,
-        certificate: placeOf(record),
-      });
-      onBlock(block, firstIndex);
+      this.index.addBlock(block, [...entries, record].map(placeOf));
       entries = [];
       end = this.#end = record.end;
     }
@@ -147,16 +120,9 @@ export class LogFile {
       readCertificate(decode(payload)).height > this.height + 1;
   }
 
-  #take(records: readonly FoundRecord[]): void {
-    for (const record of records) {
-      this.tree.append(record.payload);
-      this.#entries.push(placeOf(record));
-    }
-  }
-
   /** Height of the newest block. */
   get height(): number {
-    return this.#blocks.length;
+    return this.index.height;
   }
 
   /**
@@ -165,44 +131,35 @@ export class LogFile {
    * If this throws, the block does not count, and the same one may be appended again.
    */
   append(block: Block, certificate: Certificate): void {
-    const firstIndex = this.#entries.length;
-    const payload = encode(certificateValue(certificate));
-    const bytes = joinBytes(
+    const records = [
       ...block.entries.map((entry) => recordBytes(KINDS.entry, entry)),
-      recordBytes(KINDS.certificate, payload),
-    );
+      recordBytes(KINDS.certificate, encode(certificateValue(certificate))),
+    ];
+    const bytes = joinBytes(...records);
     writeAt(this.#file, { start: this.#end, bytes });
     this.#file.syncSync();
     this.ledger.apply(block, certificate);
-    let at = this.#end;
-    for (const entry of block.entries) {
-      this.tree.append(entry);
-      this.#entries.push({ start: at + recordLength(0), count: entry.length });
-      at += recordLength(entry.length);
-    }
-    this.#blocks.push({
-      firstIndex,
-      headerIndex: this.#entries.length - 1,
-      certificate: { start: at + recordLength(0), count: payload.length },
+    let end = this.#end;
+    const places = records.map(({ length }) => {
+      const start = end + recordLength(0);
+      end += length;
+      return { start, count: end - start };
     });
-    this.#end += bytes.length;
+    this.index.addBlock(block, places);
+    this.#end = end;
   }
 
   /** The bytes of an entry, or undefined where the log has not come so far. */
   entry(index: number): Uint8Array<ArrayBuffer> | undefined {
-    const place = this.#entries[index];
+    const place = this.index.entry(index);
     return place && readAt(this.#file, place);
   }
 
-  /** The height of the block that holds an entry; 0 for the genesis. */
-  heightOf(index: number): number {
-    let [low, high] = [0, this.#blocks.length];
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if (this.#blocks[middle]!.headerIndex < index) low = middle + 1;
-      else high = middle;
-    }
-    return index === 0 ? 0 : low + 1;
+  /** The index of a user's entry, by its id. */
+  indexOf(id: Uint8Array): number | undefined {
+    return this.index.candidates(id).find((index) =>
+      sameBytes(entryId(decodeEntry(this.entry(index)!)), id)
+    );
   }
 
   /** Header and extent of a block, or undefined where there is none of that height, or it is 0. */
@@ -213,7 +170,7 @@ export class LogFile {
     headerBytes: Uint8Array<ArrayBuffer>;
     firstIndex: number;
   } | undefined {
-    const block = this.#blocks[height - 1];
+    const block = this.index.block(height);
     if (block === undefined) return undefined;
     const headerBytes = this.entry(block.headerIndex)!;
     return {
@@ -226,7 +183,7 @@ export class LogFile {
   /** The certificate of a block that there is. */
   certificate(height: number): Certificate {
     return readCertificate(
-      decode(readAt(this.#file, this.#blocks[height - 1]!.certificate)),
+      decode(readAt(this.#file, this.index.block(height)!.certificate)),
     );
   }
 

@@ -5,15 +5,12 @@
  */
 import { openLog } from "@lucid/runtime";
 import { manualClock } from "@lucid/runtime/testing";
-import { ownerCommit } from "../../chain/anchor.ts";
+import { ownerCommit } from "../../chain/final_anchor.ts";
 import { certificateValue } from "../../chain/quorum.ts";
 import { encode } from "../../chain/canonical.ts";
 import { decodeEntry, entryId } from "../../chain/entry.ts";
-import {
-  decodeGenesis,
-  paramsHash,
-  validatorsHash,
-} from "../../chain/genesis.ts";
+import { decodeGenesis, paramsHash } from "../../chain/genesis.ts";
+import { validatorsHash } from "../../chain/validators.ts";
 import {
   chunkAad,
   chunkInfo,

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { encode, type Value } from "../../chain/canonical.ts";
-import { decodeCommit } from "../../chain/commit.ts";
+import { decodeCommit, encodeCommit } from "../../chain/commit.ts";
 import { decodeEntry, entryId, signEntry } from "../../chain/entry.ts";
 import { FormatError } from "../../chain/error.ts";
+import { ExpiringIds } from "../../chain/expiring_ids.ts";
 import { decodeGenesis } from "../../chain/genesis.ts";
 import { ZERO_HASH } from "../../chain/hash.ts";
 import { decodeHeader, encodeHeader } from "../../chain/header.ts";
 import type { GapLeaf } from "../../chain/leaf.ts";
 import { Ledger } from "../../chain/ledger.ts";
-import { encodeFinalAnchor } from "../../chain/anchor.ts";
+import { encodeFinalAnchor } from "../../chain/final_anchor.ts";
 import {
   bytesOf,
   certify,
@@ -59,17 +60,22 @@ Deno.test("ledger: a block holds commit, entries and header, and the root over a
 });
 
 Deno.test("ledger hashes the state where an epoch closes, open interims in it", () => {
-  const state = (entries: (world: World) => Uint8Array[]) => {
+  const state = (
+    first: (world: World) => Uint8Array[],
+    last = (_: World): Uint8Array[] => [],
+  ) => {
     const world = new World();
-    world.block(entries(world));
+    world.block(first(world));
     world.block([]);
     world.block([]);
-    return world.block([]).header.stateHash.toHex();
+    return world.block(last(world)).header.stateHash.toHex();
   };
   const nothing = state(() => []);
   assert.notEqual(nothing, ZERO_HASH.toHex());
   assert.notEqual(state((world) => [world.interim([row(3)])]), nothing);
   assert.equal(state((world) => [world.final({ leaves: LEAVES })]), nothing);
+  const opened = (world: World) => [world.interim([row(3)])];
+  assert.notEqual(state(() => [], opened), nothing, "the closing block counts");
 });
 
 Deno.test("ledger: interims grow, and the final anchor goes on from the last of them", () => {
@@ -266,6 +272,33 @@ Deno.test("ledger.check refuses a block in which anything was changed", () => {
   }
 });
 
+Deno.test("ledger: a commit holds any certificate that decides the block before, and no other", () => {
+  const world = new World();
+  const { chainId } = world.ledger;
+  const one = world.block([]);
+  const next = (certificate: ReturnType<typeof certify>) =>
+    world.ledger.build({ entries: [], timeMs: T0_MS + 20_001, certificate });
+  const later = certify(one, chainId, ["one"], 1);
+  const block = next(later);
+  assert.deepEqual(decodeCommit(block.entries[0]!).certificate, later);
+  assert.deepEqual(world.ledger.check(block.entries), block);
+  for (
+    const wrong of [
+      certify(one, chainId, ["two"]),
+      certify({ ...one, blockId: bytesOf("x") }, chainId, ["one"]),
+      { ...later, round: 2 },
+      { ...later, signatures: [] },
+    ]
+  ) {
+    assert.throws(() => next(wrong), FormatError);
+    const commit = encodeCommit(wrong);
+    assert.throws(
+      () => world.ledger.check([commit, ...block.entries.slice(1)]),
+      FormatError,
+    );
+  }
+});
+
 Deno.test("ledger.apply takes a block only with a certificate of its validator for it", () => {
   const world = new World();
   const { chainId } = world.ledger;
@@ -296,6 +329,19 @@ Deno.test("ledger.apply takes a block only with a certificate of its validator f
   }
   world.ledger.apply(block, right);
   assert.equal(world.ledger.height, 1);
+});
+
+Deno.test("expiringIds keep an id until its height, and forget it there", () => {
+  const ids = new ExpiringIds();
+  ids.add("a", { expiryHeight: 2 });
+  ids.add("b", { expiryHeight: 3 });
+  const known = () => ["a", "b"].filter((id) => ids.has(id));
+  ids.expire(1);
+  assert.deepEqual(known(), ["a", "b"]);
+  ids.expire(2);
+  assert.deepEqual(known(), ["b"]);
+  ids.expire(3);
+  assert.deepEqual(known(), []);
 });
 
 Deno.test("ledger leaves out what has no room, and forgets an id once it has expired", () => {

@@ -2,15 +2,14 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openLog } from "@lucid/runtime";
 import { manualClock } from "@lucid/runtime/testing";
-import { encodeFinalAnchor, encodeInterimAnchors } from "../../chain/anchor.ts";
+import { encodeFinalAnchor } from "../../chain/final_anchor.ts";
+import { encodeInterimAnchors } from "../../chain/interim_anchors.ts";
 import { encodeLeaf, type GapLeaf } from "../../chain/leaf.ts";
 import { verifyProof } from "../../chain/verify.ts";
-import {
-  type CrashPoint,
-  type DecidedBlock,
-  openChain,
-} from "../../machine/chain/chain.ts";
+import type { CrashPoint } from "../../machine/chain/block_maker.ts";
 import { BlockSigner } from "../../machine/chain/block_signer.ts";
+import { openChain } from "../../machine/chain/chain.ts";
+import type { DecidedBlock } from "../../machine/chain/decided_log.ts";
 import { bytesOf, finalOf, node, SESSION, signerOf, treeOf } from "./world.ts";
 
 const SLOT_MS = 1_000;
@@ -117,6 +116,22 @@ Deno.test("chain: an entry becomes a block in the next slot, and its proof is va
     verifyProof({ proof, trust: chain.trust(), nowMs: 0 }).answer,
     "VALID(single-operator)",
   );
+  chain.close();
+});
+
+Deno.test("chain: an id is found whole or not at all, and is no block's", async () => {
+  using machine = new Machine();
+  const chain = machine.open();
+  const { entryId } = chain.submit(anchorFor(machine, chain).bytes);
+  await machine.clock.advance(SLOT_MS);
+  const alike = (id: Uint8Array) =>
+    id.map((byte, at) => at < 31 ? byte : ~byte);
+  for (const id of [alike(entryId), chain.blockId, new Uint8Array(32)]) {
+    assert.equal(chain.find(id), undefined);
+  }
+  for (const id of [alike(chain.blockId), entryId, new Uint8Array(32)]) {
+    assert.equal(chain.blockById(id), undefined);
+  }
   chain.close();
 });
 
@@ -274,6 +289,17 @@ Deno.test("chain: a lost WAL and lost signer files do no harm after an orderly e
     await Deno.remove(machine.file(name));
   }
   const chain = machine.open();
+  await machine.clock.advance(3 * SLOT_MS);
+  assert.equal(chain.height, 3);
+  chain.close();
+});
+
+Deno.test("chain: a WAL that is not sound is left aside, and said", async () => {
+  using machine = new Machine();
+  await withBlocks(machine, 2);
+  await Deno.writeFile(machine.file("wal"), new Uint8Array(100));
+  const chain = machine.open();
+  assert.ok(machine.lines.some((line) => line.includes("wal not sound")));
   await machine.clock.advance(3 * SLOT_MS);
   assert.equal(chain.height, 3);
   chain.close();

@@ -7,11 +7,13 @@ import {
   frontierRoot,
   leafHash,
   merkleRoot,
-  MerkleTree,
   nodeHash,
+} from "../../chain/merkle.ts";
+import {
   provesConsistency,
   provesInclusion,
-} from "../../chain/merkle.ts";
+} from "../../chain/merkle_proof.ts";
+import { MerkleTree } from "../../chain/merkle_tree.ts";
 
 /** The leaves and roots that Certificate Transparency implementations are checked with. */
 const CT_LEAVES = [

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { decodeGenesis, validatorsHash } from "../../chain/genesis.ts";
+import { decodeGenesis } from "../../chain/genesis.ts";
+import { validatorsHash, validatorsJson } from "../../chain/validators.ts";
 import { type Bytes, ZERO_HASH } from "../../chain/hash.ts";
 import { blockIdOf, encodeHeader, type Header } from "../../chain/header.ts";
 import {
@@ -8,11 +9,11 @@ import {
   type GapLeaf,
   type Leaf,
 } from "../../chain/leaf.ts";
-import { MerkleTree } from "../../chain/merkle.ts";
+import { MerkleTree } from "../../chain/merkle_tree.ts";
 import { proofFileText } from "../../chain/proof.ts";
-import { trustFileText, validatorsJson } from "../../chain/trust.ts";
+import { trustFileText } from "../../chain/trust.ts";
 import { verifyProof } from "../../chain/verify.ts";
-import { encodeFinalAnchor } from "../../chain/anchor.ts";
+import { encodeFinalAnchor } from "../../chain/final_anchor.ts";
 import {
   bytesOf,
   certify,
@@ -567,6 +568,56 @@ for (const [what, step, forge] of GRID) {
     assert.equal(answerOf(proof(2), trust), `INVALID(${step})`);
   });
 }
+
+const ORDER: readonly (readonly [string, (header: Header) => Header])[] = [
+  ["the same height", (header) => ({ ...header, height: 2 })],
+  [
+    "the same time",
+    (header) => ({
+      ...header,
+      slot: header.slot - 1,
+      timeMs: header.timeMs - 10_000,
+    }),
+  ],
+  [
+    "entries that are in both",
+    (header) => ({ ...header, firstIndex: header.firstIndex - 1 }),
+  ],
+  ["another block before", (header) => ({ ...header, prevBlockId: ZERO_HASH })],
+];
+for (const [what, forge] of ORDER) {
+  Deno.test(`verify: a certified block after the dating one, but with ${what}, is INVALID(dated)`, () => {
+    const { proof, trust } = buildChain({
+      first: ["one"],
+      then: ["one"],
+      change: (header) => header.height === 3 ? forge(header) : header,
+    });
+    assert.equal(answerOf(proof(3), trust), "INVALID(dated)");
+  });
+}
+
+Deno.test("verify: a handover to a block that follows another is INVALID(handover)", () => {
+  const { proof, trust } = buildChain({
+    first: ["one"],
+    then: FOUR,
+    change: (header) =>
+      header.height === 5 ? { ...header, prevBlockId: ZERO_HASH } : header,
+  });
+  assert.equal(answerOf(proof(5), trust), "INVALID(handover)");
+});
+
+Deno.test("verify: what was not looked at is said beside the answer", () => {
+  const said = (given: { chunk?: Uint8Array; key?: Uint8Array }) =>
+    verifyProof({ proof: PROOF, trust: TRUST, nowMs, ...given }).caveats
+      .filter((caveat) => /^(Only|Ciphertext)/.test(caveat));
+  assert.deepEqual(said({}), [
+    "Only the leaf was checked, no chunk was given.",
+  ]);
+  assert.deepEqual(said({ chunk: sealed }), [
+    "Ciphertext only: says nothing about who made it.",
+  ]);
+  assert.deepEqual(said({ chunk: sealed, key: chunkKey }), []);
+});
 
 Deno.test("verify: a successor chain says RECOVERED, and only with its predecessor's certificate", () => {
   const { certificate } = world.blocks[0]!;

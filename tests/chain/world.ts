@@ -13,15 +13,12 @@ import {
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import {
   encodeFinalAnchor,
-  encodeInterimAnchors,
   type FinalAnchor,
-} from "../../chain/anchor.ts";
+} from "../../chain/final_anchor.ts";
+import { encodeInterimAnchors } from "../../chain/interim_anchors.ts";
 import { decodeEntry, type Signer } from "../../chain/entry.ts";
-import {
-  encodeGenesis,
-  type Predecessor,
-  type Validator,
-} from "../../chain/genesis.ts";
+import { encodeGenesis, type Predecessor } from "../../chain/genesis.ts";
+import type { Validator } from "../../chain/validators.ts";
 import { type Bytes, join, sha256, ZERO_HASH } from "../../chain/hash.ts";
 import {
   chunkAad,
@@ -34,8 +31,9 @@ import {
   type Leaf,
   segmentRoot,
 } from "../../chain/leaf.ts";
-import { type Block, Ledger } from "../../chain/ledger.ts";
-import { MerkleTree } from "../../chain/merkle.ts";
+import type { Block } from "../../chain/block.ts";
+import { Ledger } from "../../chain/ledger.ts";
+import { MerkleTree } from "../../chain/merkle_tree.ts";
 import { proofFileText } from "../../chain/proof.ts";
 import {
   type Certificate,

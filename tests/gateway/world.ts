@@ -74,11 +74,7 @@ export async function openWorld(
       "rdp.desktop": () => Promise.resolve({}),
       "rdp.close": () => Promise.resolve({}),
       "recorder.capture": () => Promise.resolve({}),
-      "recorder.finish": ({ id }) =>
-        Promise.resolve({
-          endedAt: clock.now(),
-          leafCount: leaves.get(id) ?? 0,
-        }),
+      "recorder.finish": () => Promise.resolve({ endedAt: clock.now() }),
       "recorder.seal": () =>
         Promise.resolve({
           manifestHash: HEX_32,
