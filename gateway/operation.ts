@@ -111,9 +111,8 @@ export async function perform(
   arrival: Arrival,
 ): Promise<Response> {
   const { request, caller, requestId } = arrival;
-  const url = new URL(request.url);
   const params = check(declared.params, arrival.params, "the path");
-  const query = check(declared.query, queryOf(url), "the query");
+  const query = check(declared.query, queryOf(request.url), "the query");
   const body = declared.method === "get" ? {} : check(
     declared.body,
     await readBody(arrival, declared.bodyBytesMax ?? JSON_BYTES_MAX, {
@@ -123,7 +122,12 @@ export async function perform(
   );
   const idempotencyKey = keyOf(request);
   const op = idempotencyKey === undefined ? requestId : operationId(
-    [caller.user, request.method, url.pathname, idempotencyKey],
+    [
+      caller.user,
+      request.method,
+      new URL(request.url).pathname,
+      idempotencyKey,
+    ],
   );
   return await declared.handle({
     params,
@@ -139,9 +143,10 @@ export async function perform(
   });
 }
 
-function queryOf(url: URL): Record<string, string> {
+function queryOf(url: string): Record<string, string> {
   const query: Record<string, string> = {};
-  for (const [name, value] of url.searchParams) {
+  if (!url.includes("?")) return query;
+  for (const [name, value] of new URL(url).searchParams) {
     if (Object.hasOwn(query, name)) {
       throw new LucidError(
         "request/invalid",

@@ -76,7 +76,8 @@ export class Cell {
   /** Commits since the last that went through. */
   #failures = 0;
   #tidying: Alarm | undefined;
-  readonly #reminders: Reminders;
+  /** From the first reminder on: most actors never set one. */
+  #reminders: Reminders | undefined;
   #throws: Throws | undefined;
   /** When it last took a message, on the monotonic clock. */
   usedAtMs: number;
@@ -87,7 +88,6 @@ export class Cell {
     this.parsed = parsed;
     this.#behavior = behavior;
     this.#world = world;
-    this.#reminders = new Reminders(this, world);
     this.usedAtMs = world.clock.elapsedMs();
     this.#vault = new Vault(parsed, behavior, world);
     this.#load();
@@ -134,7 +134,7 @@ export class Cell {
   passivate(): boolean {
     const { outbox, spill } = this.#runtime;
     const held = this.#phase !== "ready" || outbox.items.length > 0 ||
-      spill.length > 0 || this.#reminders.near;
+      spill.length > 0 || this.#reminders?.near === true;
     if (!held) this.#leave();
     return !held;
   }
@@ -177,7 +177,7 @@ export class Cell {
   #leave(): void {
     this.#enter("gone");
     this.#tidying?.cancel();
-    this.#reminders.cancel();
+    this.#reminders?.cancel();
     this.#world.release(this);
   }
 
@@ -432,7 +432,10 @@ export class Cell {
       this.#courier ??= new Courier(this, this.#world);
       this.#courier.pump(this.outbox);
     }
-    this.#reminders.arm();
+    if (this.#runtime.due !== undefined) {
+      this.#reminders ??= new Reminders(this, this.#world);
+    }
+    this.#reminders?.arm();
   }
 
   #threw(message: Message, error: unknown): void {

@@ -371,7 +371,7 @@ class NodeHost implements Host {
       );
     }
     const cell = new Cell(parsed, behavior, this.#world);
-    this.#cells.set(address, cell);
+    this.#cells.set(cell.address, cell);
     return cell;
   }
 

@@ -30,26 +30,32 @@ export type LoadResult =
 
 /** The document of one actor. */
 export class Vault {
-  readonly #address: string;
   readonly #parsed: Address;
   readonly #behavior: AnyBehavior;
   readonly #world: World;
-  readonly #key: DocumentKey;
   #state: unknown;
   #runtime: Runtime;
   #copied = 0;
 
   /** A document that is still to be loaded. */
   constructor(parsed: Address, behavior: AnyBehavior, world: World) {
-    const { node, id } = parsed;
-    const { collection } = behavior.protocol;
-    this.#address = formatAddress(parsed);
     this.#parsed = parsed;
     this.#behavior = behavior;
     this.#world = world;
-    this.#key = { collection, id: node === "" ? id : `${node}/${id}` };
     const place = placeOf(parsed);
     this.#runtime = freshRuntime({ fence: NO_FENCE, place });
+  }
+
+  // Made anew where they are asked for: a million idle actors would each keep them.
+
+  get #address(): string {
+    return formatAddress(this.#parsed);
+  }
+
+  get #key(): DocumentKey {
+    const { node, id } = this.#parsed;
+    const { collection } = this.#behavior.protocol;
+    return { collection, id: node === "" ? id : `${node}/${id}` };
   }
 
   /** The actor's own fields. */

@@ -50,10 +50,11 @@ class SqliteStore implements Store {
   }
 
   commit(write: Parameters<Store["commit"]>[0]) {
+    const { place, due = null } = write.document._rt;
     const document = JSON.stringify(write.document);
     return this.#shell.call<"committed" | "refused">({
       call: "commit",
-      write: { ...write, document },
+      write: { ...write, document, place, due },
     });
   }
 

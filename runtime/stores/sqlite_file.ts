@@ -1,7 +1,9 @@
 /**
  * The statements of the SQLite store: one synchronous module, which neither knows nor cares that
- * it runs in a worker. A collection is a table of `(id, document)`; whatever is searched is an
- * index over an expression of the document, so that there is one truth.
+ * it runs in a worker. A collection is a table of ids and documents; whatever is searched is an
+ * index over an expression of the document. Only what every write and every look at what is due
+ * compares has columns beside it, written in the same statement, because reading JSON for it costs
+ * more than the write; rows leave them empty.
  *
  * @module
  */
@@ -33,8 +35,13 @@ export type Call =
   | { readonly call: "load"; readonly key: DocumentKey; readonly fence: Fence }
   | {
     readonly call: "commit";
-    /** The document is text already: it is smaller to carry, and needed as text. */
-    readonly write: Omit<Commit, "document"> & { readonly document: string };
+    readonly write: Omit<Commit, "document"> & {
+      /** The document as text: it is smaller to carry, and needed as text. */
+      readonly document: string;
+      readonly place: number | string;
+      /** Null for never. */
+      readonly due: number | null;
+    };
   }
   | { readonly call: "insertRows"; readonly rows: readonly StoredRow[] }
   | { readonly call: "get"; readonly key: DocumentKey }
@@ -67,12 +74,6 @@ const WRITES: ReadonlySet<Call["call"]> = new Set([
 
 /** How long to wait for somebody who copies the file (a backup) before giving up. */
 const BUSY_MS = 2_000;
-
-const HELD =
-  `document->>'$._rt.version' = ? AND document->>'$._rt.fence.epoch' = ?
-  AND document->>'$._rt.fence.incarnation' = ? AND document->>'$._rt.fence.activation' = ?`;
-const DUE = `document->>'$._rt.due'`;
-const PLACE = `document->>'$._rt.place'`;
 
 interface Line {
   readonly id: string;
@@ -152,11 +153,11 @@ export class SqliteFile {
     const table = this.#table(collection);
     const { epoch, incarnation, activation } = fence;
     const loaded = this.#prepare(
-      `UPDATE ${table} SET document = json_set(document, '$._rt.fence', json(?)) WHERE id = ?
-       AND (document->>'$._rt.fence.epoch' < ? OR (document->>'$._rt.fence.epoch' = ?
-         AND (document->>'$._rt.fence.incarnation' <> ? OR document->>'$._rt.fence.activation' < ?)))
+      `UPDATE ${table} SET epoch = ?1, incarnation = ?2, activation = ?3,
+         document = json_set(document, '$._rt.fence', json(?4))
+       WHERE id = ?5 AND (epoch < ?1 OR (epoch = ?1 AND (incarnation <> ?2 OR activation < ?3)))
        RETURNING document`,
-    ).get(JSON.stringify(fence), id, epoch, epoch, incarnation, activation);
+    ).get(epoch, incarnation, activation, JSON.stringify(fence), id);
     if (loaded !== undefined) {
       return {
         found: "document",
@@ -164,29 +165,38 @@ export class SqliteFile {
       };
     }
     const held = this.#prepare(
-      `SELECT document->>'$._rt.fence' AS fence FROM ${table} WHERE id = ?`,
+      `SELECT epoch, incarnation, activation FROM ${table} WHERE id = ?`,
     ).get(id);
     return held === undefined
       ? { found: "nothing" }
-      : { found: "fenced", fence: JSON.parse(String(held["fence"])) };
+      : { found: "fenced", fence: held as unknown as Fence };
   }
 
   #commit(
-    { collection, id, fence, version, document }: Extract<
+    { collection, id, fence, version, document, place, due }: Extract<
       Call,
       { call: "commit" }
     >["write"],
   ): "committed" | "refused" {
     const table = this.#table(collection);
     const { epoch, incarnation, activation } = fence;
-    const { changes } = version === 0
-      ? this.#prepare(
-        `INSERT INTO ${table} (id, document) VALUES (?, ?) ON CONFLICT DO NOTHING`,
-      ).run(id, document)
-      : this.#prepare(
-        `UPDATE ${table} SET document = ? WHERE id = ? AND ${HELD}`,
-      )
-        .run(document, id, version, epoch, incarnation, activation);
+    const statement = this.#prepare(
+      version === 0
+        ? `INSERT INTO ${table} (document, place, due, id, version, epoch, incarnation, activation)
+           VALUES (?, ?, ?, ?, ? + 1, ?, ?, ?) ON CONFLICT DO NOTHING`
+        : `UPDATE ${table} SET document = ?, place = ?, due = ?, version = version + 1
+           WHERE id = ? AND version = ? AND epoch = ? AND incarnation = ? AND activation = ?`,
+    );
+    const { changes } = statement.run(
+      document,
+      place,
+      due,
+      id,
+      version,
+      epoch,
+      incarnation,
+      activation,
+    );
     return changes === 1 ? "committed" : "refused";
   }
 
@@ -260,13 +270,10 @@ export class SqliteFile {
   #due({ collection, places, untilMs, limit, after }: DueQuery): Page<string> {
     const start = after === undefined ? [] : readCursor(after).map(bindable);
     const lines = this.#lines(
-      `SELECT id, '{}' AS document, ${DUE} AS rank FROM ${
-        this.#table(collection)
-      }
-       WHERE ${DUE} <= ? AND ${PLACE} IN (SELECT value FROM json_each(?))
-       ${
-        start.length > 0 ? `AND (${DUE}, id) > (?, ?)` : ""
-      } ORDER BY ${DUE}, id LIMIT ?`,
+      `SELECT id, '{}' AS document, due AS rank FROM ${this.#table(collection)}
+       WHERE due <= ? AND place IN (SELECT value FROM json_each(?))
+       ${start.length > 0 ? "AND (due, id) > (?, ?)" : ""}
+       ORDER BY due, id LIMIT ?`,
       [untilMs, JSON.stringify(places), ...start],
       limit,
     );
@@ -302,8 +309,14 @@ export class SqliteFile {
     const table = `"${checkName(collection)}"`;
     if (this.#tables.has(table)) return table;
     this.#database.exec(
-      `CREATE TABLE IF NOT EXISTS ${table} (id TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
-       CREATE INDEX IF NOT EXISTS "${collection}_due" ON ${table} (${DUE}, id, ${PLACE}) WHERE ${DUE} IS NOT NULL`,
+      `CREATE TABLE IF NOT EXISTS ${table} (
+         id TEXT PRIMARY KEY,
+         version INTEGER, epoch INTEGER, incarnation TEXT, activation INTEGER,
+         place, -- of no type: shard 7 and node "7" are two places
+         due INTEGER,
+         document TEXT NOT NULL
+       ) WITHOUT ROWID;
+       CREATE INDEX IF NOT EXISTS "${collection}_due" ON ${table} (due, id, place) WHERE due IS NOT NULL`,
     );
     this.#tables.add(table);
     return table;

@@ -126,6 +126,9 @@ const CASES: Record<
       const { found } = await store.load(KEY, higher);
       assert.equal(found, "document", JSON.stringify(higher));
     }
+    assert.equal(await store.commit(write(1, held)), "refused");
+    const last = fence(6, "A", 1);
+    assert.equal(await store.commit(write(1, last)), "committed");
   },
 
   async "a lost answer is found by loading again"(store) {
@@ -330,12 +333,21 @@ const CASES: Record<
     const first = await due([7, "n1"], 2);
     assert.deepEqual(first.items, ["now", "here"]);
     assert.deepEqual(await due([7, "n1"], 2, first.next), { items: ["soon"] });
-    await store.load({ collection: "things", id: "now" }, fence(2, "A", 1));
+    const young = fence(2, "A", 1);
+    await store.load({ collection: "things", id: "now" }, young);
     assert.deepEqual(
       (await due([7])).items,
       ["now", "soon"],
       "a load leaves it due",
     );
+    await store.commit({
+      collection: "things",
+      id: "now",
+      fence: young,
+      version: 1,
+      document: stored(2, young),
+    });
+    assert.deepEqual((await due([7])).items, ["soon"]);
   },
 
   async "names cannot reach into a statement"(store) {

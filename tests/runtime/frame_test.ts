@@ -57,6 +57,26 @@ Deno.test("frame.decode refuses whatever is not a frame, and throws nothing else
   );
 });
 
+Deno.test("frame.decode reads a text as it was written, and refuses one that is no UTF-8", () => {
+  const frame: Frame = {
+    kind: "ask",
+    shard: 1,
+    correlation: 1,
+    epoch: 0,
+    leftMs: 1,
+    from: "n",
+    address: "a/b",
+    command: "\ufeffc",
+    op: "op",
+    traceparent: "",
+    body: null,
+  };
+  const bytes = encodeFrame(frame);
+  assert.equal(decodeFrame(bytes).command, "\ufeffc");
+  bytes[bytes.lastIndexOf("p".charCodeAt(0))] = 0xff;
+  assert.throws(() => decodeFrame(bytes), { code: "frame/invalid" });
+});
+
 Deno.test("frame.encode refuses what does not fit", () => {
   const frame: Frame = {
     kind: "ask",
