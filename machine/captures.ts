@@ -32,6 +32,7 @@ import {
 import type { Desktops, Door } from "./desktops.ts";
 import type { Keys } from "./keys.ts";
 import { readPassword } from "./password_file.ts";
+import { openTurns } from "./turns.ts";
 
 /** What captures work with. */
 export interface CapturesOptions {
@@ -61,7 +62,8 @@ const NOT_RUNNING = "Lucid was not running";
 export function openCaptures(options: CapturesOptions): Captures {
   const { data, keys, vault, desktops, clock, log, points } = options;
   const captures = new Map<string, Capture>();
-  const turns = new Map<string, Promise<void>>();
+  /** Beginning and ending the capture of one session never overlap. */
+  const inTurn = openTurns();
   let host: Host;
   let pausing = false;
   Deno.mkdirSync(data.file("captures"), { recursive: true, mode: 0o700 });
@@ -183,17 +185,6 @@ export function openCaptures(options: CapturesOptions): Captures {
       if (leaf.index >= counted) await report(sessionId, leaf);
     }
     return Math.max(startMs, stoppedAt);
-  }
-
-  /** Beginning and ending the capture of one session never overlap. */
-  function inTurn<T>(sessionId: string, work: () => Promise<T>): Promise<T> {
-    const turn = (turns.get(sessionId) ?? Promise.resolve()).then(work);
-    const settled = turn.then(() => {}, () => {});
-    turns.set(sessionId, settled);
-    settled.then(() => {
-      if (turns.get(sessionId) === settled) turns.delete(sessionId);
-    });
-    return turn;
   }
 
   async function capture(sessionId: string, input: CaptureInput) {

@@ -18,6 +18,9 @@ import {
 } from "./data_folder.ts";
 import { SEARCH_PATH } from "./programs.ts";
 
+/** Goes before a program's name, and has the kernel end it with us; to be started by the main thread, whose end counts. */
+export const DYING_WITH_US = ["setpriv", "--pdeathsig", "KILL", "--"] as const;
+
 /** A program to run. */
 export interface ChildSpec {
   /** Unique on the node, `[a-z0-9.-]+`. */
@@ -42,9 +45,9 @@ export interface Child {
 /** All programs of this node. */
 export interface Children {
   /**
-   * Run a program.
+   * Run a program. What that starts in turn may live on: see `end_holders.ts`.
    *
-   * @throws {Deno.errors.NotFound} If setpriv is not there.
+   * @throws {Error} If setpriv is not there, or the record cannot be written; nothing runs then.
    */
   start(spec: ChildSpec): Child;
   /** Stop whatever still runs. */
@@ -57,6 +60,8 @@ const GRACE_MS = 800;
 const LAST_WORDS_BYTES = 2_048;
 const LAST_WORDS_LINES = 3;
 const LAST_WORDS_CHARACTERS = 300;
+/** They are in the pipe when it ends; whoever holds that open for longer is a child of its own. */
+const LAST_WORDS_MS = 100;
 
 /** Open the book of children, ending what a life before this one left over. */
 export function openChildren(
@@ -70,8 +75,9 @@ export function openChildren(
   const running = new Set<Child>();
 
   function start(spec: ChildSpec): Child {
-    const child = new Deno.Command("setpriv", {
-      args: ["--pdeathsig", "KILL", "--", spec.program, ...spec.args],
+    const [program, ...before] = DYING_WITH_US;
+    const child = new Deno.Command(program, {
+      args: [...before, spec.program, ...spec.args],
       clearEnv: true,
       env: { PATH: SEARCH_PATH, ...spec.env },
       cwd: spec.cwd ?? data.path,
@@ -80,25 +86,20 @@ export function openChildren(
       stderr: "piped",
     }).spawn();
     const { pid } = child;
-    const record = { pid, started: startOf(pid), program: spec.program };
-    writeDurably(
-      recordOf(spec.name),
-      new TextEncoder().encode(JSON.stringify(record)),
-    );
-    const ended = Promise.all([child.status, lastWords(child.stderr)]).then(
-      ([status, words]) => {
-        running.delete(started);
-        removeIfThere(recordOf(spec.name));
-        const how = status.signal === null
-          ? `ended with code ${status.code}`
-          : `was ended by ${status.signal}`;
-        // What it said before somebody killed it has nothing to do with its end.
-        const why = words === "" || status.signal === "SIGKILL"
-          ? ""
-          : ` (${words})`;
-        return `${spec.program} ${how}${why}`;
-      },
-    );
+    const lastWords = listen(child.stderr);
+    const ended = child.status.then(async (status) => {
+      const words = await lastWords();
+      running.delete(started);
+      strike(spec.name);
+      const how = status.signal === null
+        ? `ended with code ${status.code}`
+        : `was ended by ${status.signal}`;
+      // What it said before somebody killed it has nothing to do with its end.
+      const why = words === "" || status.signal === "SIGKILL"
+        ? ""
+        : ` (${words})`;
+      return `${spec.program} ${how}${why}`;
+    });
     const started: Child = {
       pid,
       ended,
@@ -115,7 +116,26 @@ export function openChildren(
       },
     };
     running.add(started);
+    const record = { pid, started: startOf(pid), program: spec.program };
+    try {
+      writeDurably(
+        recordOf(spec.name),
+        new TextEncoder().encode(JSON.stringify(record)),
+      );
+    } catch (error) {
+      started.stop();
+      throw error;
+    }
     return started;
+  }
+
+  /** A record that cannot be removed names nobody who lives, and goes at the next start. */
+  function strike(name: string): void {
+    try {
+      removeIfThere(recordOf(name));
+    } catch (error) {
+      log.warn("record of a child stays", { name, because: String(error) });
+    }
   }
 
   return {
@@ -126,15 +146,31 @@ export function openChildren(
   };
 }
 
-/** The last lines a child wrote to its error stream; an X server says why it gives up on more than one. */
-async function lastWords(stream: ReadableStream<Uint8Array>): Promise<string> {
+/**
+ * Hear a child's error stream.
+ *
+ * @returns To be called when it has ended: its last lines (an X server says why it gives up on more than one).
+ */
+function listen(stream: ReadableStream<Uint8Array>): () => Promise<string> {
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
   let text = "";
-  for await (const piece of stream.pipeThrough(new TextDecoderStream())) {
-    text = (text + piece).slice(-LAST_WORDS_BYTES);
-  }
-  return text.split("\n").map((line) => line.replace("(EE)", "").trim())
-    .filter((line) => line !== "").slice(-LAST_WORDS_LINES).join(" ")
-    .slice(0, LAST_WORDS_CHARACTERS);
+  const heard = (async () => {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const piece = decoder.decode(value, { stream: true });
+      text = (text + piece).slice(-LAST_WORDS_BYTES);
+    }
+  })();
+  return async () => {
+    const timer = setTimeout(() => reader.cancel(), LAST_WORDS_MS);
+    await heard;
+    clearTimeout(timer);
+    return text.split("\n").map((line) => line.replace("(EE)", "").trim())
+      .filter((line) => line !== "").slice(-LAST_WORDS_LINES).join(" ")
+      .slice(0, LAST_WORDS_CHARACTERS);
+  };
 }
 
 /**

@@ -6,18 +6,24 @@
  *     documents.sqlite                     the runtime's store
  *     segments/                            the recorder's vault
  *     chain/                               log, WAL and signer of the chain
- *     manifests/                           recordings.ts
+ *     manifests/                           sealing.ts
  *     children/                            children.ts
- *     desktops/                            machine.ts: a marker for each desktop that shall stand
+ *     exports/                             evidence.ts: films while they are made
+ *     desktops/                            desktop_hands.ts: a marker for each desktop that shall stand
  *
  * @module
  */
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
 import { LucidError } from "@lucid/runtime";
+import { z } from "zod";
+import { Ulid } from "../actors/fields.ts";
 
 /** A UNIX socket's path must fit 108 bytes, its ending zero included; ours add at most 48 to the folder's. */
 const SOCKET_FOLDER_BYTES_MAX = 60;
+
+/** What `node.json` holds. */
+const NodeFile = z.strictObject({ node_id: Ulid });
 
 /** A locked data folder. */
 export interface DataFolder {
@@ -40,7 +46,8 @@ export interface DataFolder {
  *
  * @param path Where it lies.
  * @param options `newId` gives a ULID for a new node.
- * @throws {LucidError} `data/locked` when another process holds it, `data/unreadable` when it cannot be used.
+ * @throws {LucidError} `data/locked` when another process holds it, `data/full` when its disk is, `data/unreadable`
+ * when it cannot be used.
  */
 export function openDataFolder(
   path: string,
@@ -59,7 +66,7 @@ export function openDataFolder(
         "data/locked",
         "conflict",
         `Cannot open data folder ${root}: another Lucid${
-          runningAs(file)
+          runningAs(root)
         } uses it; stop it first, or set LUCID_DATA to another folder`,
       );
     }
@@ -81,15 +88,18 @@ export function openDataFolder(
     };
   } catch (error) {
     lock?.close();
-    if (error instanceof LucidError) throw error;
-    throw new LucidError(
-      "data/unreadable",
-      "unavailable",
-      `Cannot open data folder ${root}: ${
-        (error as Error).message
-      }; make it readable and writable for this user, or set LUCID_DATA to another folder`,
-      { cause: error },
-    );
+    throw error instanceof LucidError ? error : unusable(root, error);
+  }
+}
+
+/** Who holds a data folder at this moment, for people: `a Lucid (process 12)`; undefined where nobody does. */
+export function holderOf(path: string): string | undefined {
+  try {
+    using lock = Deno.openSync(join(path, "lock"));
+    return lock.tryLockSync() ? undefined : `a Lucid${runningAs(path)}`;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw unusable(path, error);
   }
 }
 
@@ -154,8 +164,27 @@ export function removeIfThere(path: string): void {
   }
 }
 
-function runningAs(file: (name: string) => string): string {
-  const pid = readIfThere(file("lucid.pid"));
+function unusable(path: string, cause: unknown): LucidError {
+  const { message, code } = cause as Error & { readonly code?: string };
+  const attempt = `Cannot open data folder ${path}: ${message}`;
+  const elsewhere = "or set LUCID_DATA to another folder";
+  return code === "ENOSPC" || code === "EDQUOT"
+    ? new LucidError(
+      "data/full",
+      "exhausted",
+      `${attempt}; free some room there, ${elsewhere}`,
+      { cause },
+    )
+    : new LucidError(
+      "data/unreadable",
+      "unavailable",
+      `${attempt}; make it readable and writable for this user, ${elsewhere}`,
+      { cause },
+    );
+}
+
+function runningAs(root: string): string {
+  const pid = readIfThere(join(root, "lucid.pid"));
   return pid === undefined
     ? ""
     : ` (process ${new TextDecoder().decode(pid).trim()})`;
@@ -164,10 +193,11 @@ function runningAs(file: (name: string) => string): string {
 /** The counter is durable before anything is done under its number. */
 function nextBoot(path: string): number {
   const before = readIfThere(path);
-  const boot = before === undefined
-    ? 1
-    : Number(new TextDecoder().decode(before)) + 1;
-  if (!Number.isSafeInteger(boot)) {
+  const text = before === undefined
+    ? "0"
+    : new TextDecoder().decode(before).trim();
+  const boot = Number(text) + 1;
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(boot)) {
     throw new LucidError(
       "data/unreadable",
       "unavailable",
@@ -186,10 +216,17 @@ function readNodeId(path: string, newId: () => string): string {
     writeDurably(path, new TextEncoder().encode(`${text}\n`));
     return nodeId;
   }
-  const { node_id: nodeId } = JSON.parse(new TextDecoder().decode(bytes)) as {
-    node_id: string;
-  };
-  return nodeId;
+  try {
+    const json: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return NodeFile.parse(json).node_id;
+  } catch (cause) {
+    throw new LucidError(
+      "data/unreadable",
+      "unavailable",
+      `Cannot read ${path}: it does not hold this node's id; restore it from a backup`,
+      { cause },
+    );
+  }
 }
 
 function runFolder(root: string): string {

@@ -39,7 +39,13 @@ export function watchDisk(
 
   function look(): void {
     cancel = clock.after(LOOK_MS, look);
-    const free = freeBytes(path);
+    let free: number;
+    try {
+      free = freeBytes(path);
+    } catch (error) {
+      log.warn("disk not seen", { because: String(error) });
+      return;
+    }
     const isLow = free < floorBytes;
     if (isLow === wasLow && clock.elapsedMs() - reportedMs < REPORT_MS) return;
     if (isLow && !wasLow) log.warn("disk low", { free, floorBytes });

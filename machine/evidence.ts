@@ -4,13 +4,14 @@
  *
  * @module
  */
-import { type Host, LucidError } from "@lucid/runtime";
+import { type Host, LucidError, type Store } from "@lucid/runtime";
 import { Session, type SessionState } from "../actors/session/protocol.ts";
 import { decodeLeaf, deriveChunkKey } from "../chain/leaf.ts";
 import { openChunk } from "../chain/open_chunk.ts";
 import { exportMp4 } from "../recorder/mp4.ts";
 import type { StoredLeaf, Vault } from "../recorder/vault.ts";
 import type { Chain } from "./chain/chain.ts";
+import { DYING_WITH_US } from "./children.ts";
 import { type DataFolder, readIfThere, removeIfThere } from "./data_folder.ts";
 import type { Keys } from "./keys.ts";
 import { manifestPath, proveLeaf } from "./sealing.ts";
@@ -32,15 +33,22 @@ export interface EvidenceOptions {
   readonly data: DataFolder;
   readonly keys: Keys;
   readonly vault: Vault;
+  readonly store: Pick<Store, "list">;
   readonly chain: Chain;
   readonly host: Host;
 }
 
-/** Open the evidence of a node. The methods fit the gateway's port of that name. */
+/**
+ * Open the evidence of a node. The methods fit the gateway's port of that name.
+ *
+ * Films are made in `exports`, in the clear; what a crash left there is removed at once.
+ */
 export function openEvidence(
-  { data, keys, vault, chain, host }: EvidenceOptions,
+  { data, keys, vault, store, chain, host }: EvidenceOptions,
 ) {
   let exports = 0;
+  removeIfThere(data.file("exports"));
+  Deno.mkdirSync(data.file("exports"), { mode: 0o700 });
 
   /** The sealed bytes of a chunk that is one, and is still there. */
   async function readChunk({ session, index }: ChunkOf) {
@@ -117,7 +125,7 @@ export function openEvidence(
         );
       }
       const entryIndex = anchor.entry_index;
-      return await proveLeaf(session, { index, entryIndex }, { vault, chain });
+      return await proveLeaf(session, { index, entryIndex }, { store, chain });
     },
     async recording(
       session: string,
@@ -138,22 +146,23 @@ export function openEvidence(
           `Cannot export session ${session}: ${EXPORTS_MAX} exports are running`,
         );
       }
+      const path = data.file("exports", `${crypto.randomUUID()}.mp4`);
       exports += 1;
-      const path = await Deno.makeTempFile({ dir: data.path, suffix: ".mp4" });
       try {
         await exportMp4(parts(session, leaves), {
           path,
           fps: FILM_FPS,
-          ffmpeg: "ffmpeg",
+          // Else it would write on after us.
+          ffmpeg: [...DYING_WITH_US, "ffmpeg"],
           signal,
         });
         const file = await Deno.open(path);
         const { size } = await file.stat();
         return { stream: file.readable, bytes: size };
       } finally {
+        exports -= 1;
         // An open file stays readable when its name is gone.
         removeIfThere(path);
-        exports -= 1;
       }
     },
   };

@@ -16,6 +16,7 @@ import {
   type KeyObject,
   sign,
 } from "node:crypto";
+import { dirname } from "node:path";
 import { LucidError } from "@lucid/runtime";
 import { ulidBytes } from "../chain/ulid.ts";
 import {
@@ -47,7 +48,7 @@ export interface Keys {
   existingSessionKey(
     sessionId: string,
   ): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** Destroy the session's key. */
+  /** Destroy the session's key; when this returns, no loss of power brings it back. */
   forget(sessionId: string): void;
 }
 
@@ -99,7 +100,7 @@ export async function openKeys(data: DataFolder): Promise<Keys> {
       writeDurably(fileOf(sessionId), await wrap(wrapping, sessionId, key));
       return key;
     },
-    forget: (sessionId) => removeIfThere(fileOf(sessionId)),
+    forget: (sessionId) => removeDurably(fileOf(sessionId)),
   };
 }
 
@@ -121,6 +122,13 @@ function secret(data: DataFolder, name: string): Uint8Array<ArrayBuffer> {
     );
   }
   return Uint8Array.fromHex(text);
+}
+
+/** Remove a file so that no loss of power brings it back: its folder is synced. */
+function removeDurably(path: string): void {
+  removeIfThere(path);
+  using folder = Deno.openSync(dirname(path), { read: true });
+  folder.syncSync();
 }
 
 function signingKey(seed: Uint8Array): SigningKey {

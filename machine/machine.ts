@@ -3,9 +3,8 @@
  *
  * @module
  */
-import type { Clock, Effect, Host, Log } from "@lucid/runtime";
+import type { Clock, Effect, Host, Log, Store } from "@lucid/runtime";
 import { Node } from "../actors/node/protocol.ts";
-import { Rdp } from "../actors/rdp/protocol.ts";
 import type { Summary } from "../actors/recorder/protocol.ts";
 import { openVault } from "../recorder/vault.ts";
 import { openAnchoring } from "./anchoring.ts";
@@ -13,12 +12,8 @@ import { openCaptures } from "./captures.ts";
 import { type ChainOptions, openChain } from "./chain/chain.ts";
 import { openChainReader } from "./chain_reader.ts";
 import { openChildren } from "./children.ts";
-import {
-  type DataFolder,
-  durableNames,
-  removeIfThere,
-  writeDurably,
-} from "./data_folder.ts";
+import type { DataFolder } from "./data_folder.ts";
+import { openDesktopHands } from "./desktop_hands.ts";
 import { openDesktops } from "./desktops.ts";
 import { freeBytes, watchDisk } from "./disk.ts";
 import { openEvidence } from "./evidence.ts";
@@ -30,6 +25,7 @@ import { checkSession, sealSession } from "./sealing.ts";
 export interface MachineOptions {
   readonly data: DataFolder;
   readonly keys: Keys;
+  readonly store: Store;
   /** Threads that seal chunks. */
   readonly workers: number;
   /** Below this much free disk no session begins. */
@@ -64,7 +60,7 @@ export const EPOCH_BLOCKS = 8_640;
  * @throws {LucidError} When vault or chain cannot be used, saying what to do.
  */
 export async function openMachine(options: MachineOptions) {
-  const { data, keys, clock, log, crash, floorBytes } = options;
+  const { data, keys, store, clock, log, crash, floorBytes } = options;
   const points = crash && crashAt(crash);
   const children = openChildren(data, { log });
   const vault = await openVault({
@@ -99,7 +95,7 @@ export async function openMachine(options: MachineOptions) {
   const anchoring = openAnchoring({
     node: data.nodeId,
     keys,
-    vault,
+    store,
     chain,
     log,
   });
@@ -109,12 +105,9 @@ export async function openMachine(options: MachineOptions) {
     shell: options.desktopShell,
     clock,
     log,
-    onLost: (sessionId, because) =>
-      background(
-        desktopLost(sessionId, { because, crashed: true }),
-        "desktop not reported",
-      ),
+    onLost: (sessionId, because) => desktopHands.lost(sessionId, because),
   });
+  const desktopHands = openDesktopHands({ data, desktops, log });
   const captures = openCaptures({
     data,
     keys,
@@ -128,50 +121,23 @@ export async function openMachine(options: MachineOptions) {
     data,
     keys,
     vault,
+    store,
     chain,
     clock,
     software: `lucid/${options.version}`,
   };
   let stopWatching = (): void => {};
-  let lostCount = 0;
-  /** It outlives the process, however that ends: what a life before this one marked is to be made again. */
-  const markerOf = (sessionId: string): string =>
-    data.file("desktops", sessionId);
 
   /** Reports are repeated until they are answered; one that is refused is worth a line. */
   function background(work: Promise<unknown>, phrase: string): void {
     work.catch((error) => log.warn(phrase, { because: String(error) }));
   }
 
-  async function desktopLost(
-    sessionId: string,
-    loss: { readonly because: string; readonly crashed: boolean },
-  ): Promise<void> {
-    const address = `rdp/${data.nodeId}/${sessionId}`;
-    const op = `lost:${data.boot}:${lostCount++}`;
-    await host?.report(Rdp, address, "lost", loss, { op });
-  }
-
   const begun = Promise.withResolvers<void>();
   const hands: Readonly<Record<string, Effect>> = {
     ...anchoring.effects,
     ...captures.effects,
-    "rdp.desktop": async ({ id, input }) => {
-      writeDurably(markerOf(id), new Uint8Array());
-      try {
-        await desktops.ensure(id, input as { width: number; height: number });
-        return {};
-      } catch (error) {
-        const failure = (error as Error).message;
-        log.error("desktop failed", { sessionId: id, because: failure });
-        return { failure };
-      }
-    },
-    "rdp.close": async ({ id }) => {
-      await desktops.close(id);
-      removeIfThere(markerOf(id));
-      return {};
-    },
+    ...desktopHands.effects,
     "recorder.seal": ({ id, input }) =>
       sealSession(id, input as Summary, sealing),
     "recorder.check": async ({ id, input }) => {
@@ -217,16 +183,11 @@ export async function openMachine(options: MachineOptions) {
         clock,
         log,
       });
-      for (const id of durableNames(data.file("desktops"))) {
-        background(
-          desktopLost(id, { because: "Lucid was not running", crashed: false }),
-          "desktop not reported",
-        );
-      }
+      background(desktopHands.begin(host), "desktops not reported");
       background(anchoring.begin(host), "pending entries not handed in");
       background(captures.begin(host), "captures not reported");
       begun.resolve();
-      return openEvidence({ data, keys, vault, chain, host });
+      return openEvidence({ data, keys, vault, store, chain, host });
     },
 
     /** Seal what is being captured and let the desktops go; to be done while the host still listens. */

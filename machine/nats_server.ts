@@ -50,9 +50,9 @@ export async function startNatsServer(
   writeDurably(data.file("nats.url"), new TextEncoder().encode(`${url}\n`));
 
   let stopping = false;
-  let current: Child = launch();
   let cancelRestart = (): void => {};
   let restartMs = RESTART_MS_MIN;
+  let current = launch();
 
   function launch(): Child {
     const began = clock.elapsedMs();
@@ -65,33 +65,40 @@ export async function startNatsServer(
       if (stopping) return;
       if (clock.elapsedMs() - began > SETTLED_MS) restartMs = RESTART_MS_MIN;
       log.warn("nats-server lost", { because, restartMs });
-      cancelRestart = clock.after(restartMs, () => {
-        current = launch();
-      });
-      restartMs = Math.min(2 * restartMs, RESTART_MS_MAX);
+      launchLater();
     });
     return child;
   }
 
-  const up = await Promise.race([untilListening(port, clock), current.ended]);
-  if (up !== true) {
+  function launchLater(): void {
+    cancelRestart = clock.after(restartMs, () => {
+      try {
+        current = launch();
+      } catch (error) {
+        // The disk is full, or no process is to be had: that may pass.
+        log.warn("nats-server not started", { because: String(error) });
+        launchLater();
+      }
+    });
+    restartMs = Math.min(2 * restartMs, RESTART_MS_MAX);
+  }
+
+  async function stop(): Promise<void> {
     stopping = true;
+    cancelRestart();
     await current.stop();
-    const because = up === false ? `it is not up after ${START_MS} ms` : up;
+  }
+
+  const because = await untilUp(current, { port, clock });
+  if (because !== undefined) {
+    await stop();
     throw new LucidError(
       "nats/failed",
       "unavailable",
       `Cannot start nats-server on 127.0.0.1:${port}: ${because}`,
     );
   }
-  return {
-    url,
-    async stop() {
-      stopping = true;
-      cancelRestart();
-      await current.stop();
-    },
-  };
+  return { url, stop };
 }
 
 function configuration(port: number, password: string): string {
@@ -104,15 +111,21 @@ function configuration(port: number, password: string): string {
   ].join("\n");
 }
 
-async function untilListening(port: number, clock: Clock): Promise<boolean> {
+/** Why it does not listen, or undefined when it does. */
+async function untilUp(
+  server: Child,
+  { port, clock }: { readonly port: number; readonly clock: Clock },
+): Promise<string | undefined> {
+  let ended: string | undefined;
+  server.ended.then((because) => ended = because);
   const until = clock.elapsedMs() + START_MS;
-  while (clock.elapsedMs() < until) {
+  while (ended === undefined && clock.elapsedMs() < until) {
     try {
       (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-      return true;
+      return undefined;
     } catch {
       await new Promise<void>((resolve) => clock.after(POLL_MS, resolve));
     }
   }
-  return false;
+  return ended ?? `it is not up after ${START_MS} ms`;
 }

@@ -17,8 +17,9 @@ const FILE_BYTES_MAX = 4_096;
 export function readPassword(path: string): string {
   try {
     const { isFile, size } = Deno.statSync(path);
-    if (!isFile || size > FILE_BYTES_MAX) {
-      throw new Error(`it is no file of at most ${FILE_BYTES_MAX} bytes`);
+    // Files of /proc say that they are empty, and some of them never end.
+    if (!isFile || size === 0 || size > FILE_BYTES_MAX) {
+      throw new Error(`it is no file of 1 to ${FILE_BYTES_MAX} bytes`);
     }
     return Deno.readTextFileSync(path).split("\n", 1)[0]!.trimEnd();
   } catch (cause) {

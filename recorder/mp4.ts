@@ -28,8 +28,8 @@ export interface FilmOptions {
   readonly path: string;
   /** Pictures a second. */
   readonly fps: number;
-  /** The program, `ffmpeg` where the path knows it. */
-  readonly ffmpeg: string;
+  /** Starts ffmpeg: its name, where the path knows it, behind the words that shall go before it. */
+  readonly ffmpeg: readonly string[];
   /** Gives up. */
   readonly signal?: AbortSignal;
 }
@@ -153,7 +153,7 @@ class Projector {
   #start(
     { width, height }: { readonly width: number; readonly height: number },
   ): Canvas {
-    const { ffmpeg, fps, path } = this.#options;
+    const { ffmpeg: [program, ...before], fps, path } = this.#options;
     const input = [
       "-f",
       "rawvideo",
@@ -181,8 +181,9 @@ class Projector {
       "+faststart",
     ];
     try {
-      this.#child = new Deno.Command(ffmpeg, {
+      this.#child = new Deno.Command(program!, {
         args: [
+          ...before,
           "-hide_banner",
           "-loglevel",
           "error",
@@ -204,7 +205,7 @@ class Projector {
       throw new LucidError(
         "recording/film-failed",
         "unavailable",
-        `Cannot export a film: ${ffmpeg} cannot be started. Install ffmpeg`,
+        `Cannot export a film: ${program} cannot be started; install it`,
         { cause },
       );
     }

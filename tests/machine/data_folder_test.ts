@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { openDataFolder, writeDurably } from "../../machine/data_folder.ts";
+import {
+  holderOf,
+  openDataFolder,
+  writeDurably,
+} from "../../machine/data_folder.ts";
 import { openKeys } from "../../machine/keys.ts";
 
 const newId = () => "01JD00000000000000000000ND";
@@ -39,12 +43,40 @@ Deno.test("a data folder that cannot be one is refused with a sentence", () =>
       code: "data/unreadable",
       message: /^Cannot open data folder .+; make it readable and writable/,
     });
-    await Deno.mkdir(join(dir, "data"));
-    await Deno.writeTextFile(join(dir, "data", "boot"), "many\n");
-    assert.throws(() => openDataFolder(join(dir, "data"), { newId }), {
-      code: "data/unreadable",
-      message: /it holds no number/,
-    });
+    const data = join(dir, "data");
+    const cases = [
+      [
+        "boot",
+        ["many\n", "", " \n", "-1", "1e3", "0x10"],
+        /it holds no number/,
+      ],
+      [
+        "node.json",
+        ["{}", "", "null", '{"node_id":"me"}', '{"node_id":7}'],
+        /it does not hold this node's id; restore it from a backup/,
+      ],
+    ] as const;
+    await Deno.mkdir(data);
+    for (const [name, texts, message] of cases) {
+      for (const text of texts) {
+        await Deno.writeTextFile(join(data, name), text);
+        assert.throws(() => openDataFolder(data, { newId }), {
+          code: "data/unreadable",
+          message,
+        }, text);
+      }
+      await Deno.remove(join(data, name));
+    }
+    openDataFolder(data, { newId }).close();
+  }));
+
+Deno.test("a data folder says who holds it, and a file left over holds nothing", () =>
+  withFolder((dir) => {
+    assert.equal(holderOf(dir), undefined);
+    const data = openDataFolder(dir, { newId });
+    assert.equal(holderOf(dir), `a Lucid (process ${Deno.pid})`);
+    data.close();
+    assert.equal(holderOf(dir), undefined);
   }));
 
 Deno.test("sockets find room however deep the data folder lies", () =>

@@ -51,6 +51,27 @@ Deno.test("a data folder that cannot be used is named, with what to do", async (
   }
 });
 
+const isRoot = Deno.uid() === 0;
+Deno.test({
+  name: "a full disk is named as that" +
+    (isRoot ? "" : " (skipped: this user is not root)"),
+  ignore: !isRoot,
+  async fn() {
+    await using home = await Home.make();
+    await Deno.mkdir(home.data);
+    // A disk of its own, seen by this process alone.
+    const fill = 'mount -t tmpfs -o size=64k tmpfs "$0"; ' +
+      'cat /dev/zero > "$0/ballast" 2> /dev/null; exec "$@"';
+    const before = ["unshare", "--mount", "sh", "-c", fill, home.data];
+    const { code } = await home.launch({}, before).ended;
+    const stderr = await Deno.readTextFile(home.logPath);
+    assertSentence(
+      { code, stdout: "", stderr },
+      /^Cannot open data folder .+: No space left on device.*; free some room there, or set LUCID_DATA to another folder$/,
+    );
+  },
+});
+
 Deno.test("wrong configuration is refused, naming each variable and what is wrong with it", async () => {
   await using home = await Home.make();
   const cases: [Settings, RegExp][] = [
@@ -61,12 +82,111 @@ Deno.test("wrong configuration is refused, naming each variable and what is wron
       { WORKERS: "0", NATS_URL: "http://x" },
       /LUCID_NATS_URL: .+; LUCID_WORKERS: .+/,
     ],
+    [
+      { NATS_URL: "natsfoo://x", FREE_MIB_MIN: "9".repeat(30) },
+      /LUCID_NATS_URL: .+; LUCID_FREE_MIB_MIN: .+/,
+    ],
+    [{ ALLOWED_HOSTS: "a b" }, /LUCID_ALLOWED_HOSTS.*: "a b" is not a host/],
   ];
   for (const [settings, sentence] of cases) {
     const ending = await home.refused(settings);
     assertSentence(ending, /^Cannot read the configuration: /);
     assertSentence(ending, sentence);
   }
+});
+
+Deno.test("a host that is not there is refused, and nothing is left running", async () => {
+  await using home = await Home.make();
+  const ending = await home.refused({ HOST: "no.such.host.invalid" });
+  assertSentence(ending, /^Cannot .+: .+/);
+  await home.deserted();
+});
+
+Deno.test("a file of its own that Lucid cannot read is named", async () => {
+  await using home = await Home.make();
+  await (await home.start()).stop();
+  const node = join(home.data, "node.json");
+  const written = await Deno.readTextFile(node);
+  for (const text of ["{}", "", '{"node_id":"me"}']) {
+    await Deno.writeTextFile(node, text);
+    assertSentence(
+      await home.refused({}),
+      `Cannot read ${node}: it does not hold this node's id; restore it from a backup`,
+    );
+  }
+  await Deno.writeTextFile(node, written);
+  for (const name of ["chain/wal", "keys/node.key", "keys/master.key"]) {
+    const path = join(home.data, name);
+    const kept = `${path}.kept`;
+    await Deno.rename(path, kept).catch(ignoreAbsent);
+    await Deno.mkdir(path);
+    assertSentence(await home.refused({}), new RegExp(`^Cannot .+: .*${path}`));
+    await Deno.remove(path);
+    await Deno.rename(kept, path).catch(ignoreAbsent);
+  }
+});
+
+Deno.test("while Lucid is up its addresses stand in files, and nobody else can read any of its files", async () => {
+  await using home = await Home.make();
+  const address = (name: string) => Deno.readTextFile(join(home.data, name));
+  const lucid = await home.start({ HOST: "0.0.0.0" });
+  const { port } = new URL(lucid.address);
+  assert.equal(await address("lucid.url"), `http://127.0.0.1:${port}\n`);
+  const named = await fetch(`http://0.0.0.0:${port}/health`);
+  assert.equal(named.status, 200, await named.text());
+  for await (const { path, mode } of everything(home.data)) {
+    assert.equal(mode & 0o077, 0, path);
+  }
+  await lucid.stop();
+  for (const name of ["lucid.url", "nats.url", "lucid.pid"]) {
+    await assert.rejects(address(name), Deno.errors.NotFound, name);
+  }
+
+  // One that was killed left them.
+  await Deno.writeTextFile(join(home.data, "nats.url"), "nats://old");
+  const second = await home.start({ NATS_URL: "nats://127.0.0.1:1" });
+  await assert.rejects(address("nats.url"), Deno.errors.NotFound);
+  await second.stop();
+});
+
+Deno.test("a start that hangs is ended by a signal, and leaves nothing", async () => {
+  await using home = await Home.make();
+  const preload = join(home.path, "hang.ts");
+  await Deno.writeTextFile(
+    preload,
+    "crypto.subtle.importKey = () => new Promise(() => {});",
+  );
+  const preloading = 'shift; exec "$0" run --preload "$PRELOAD" "$@"';
+  const lucid = home.launch({}, [
+    ...["env", `PRELOAD=${preload}`, "sh", "-c", preloading],
+  ]);
+  await until(
+    "it has begun",
+    () => Deno.readTextFile(join(home.data, "lucid.pid")).catch(() => false),
+  );
+  await lucid.stop();
+  await home.deserted();
+  await (await home.start()).stop();
+});
+
+Deno.test("a second signal, later than the first, ends Lucid at once", async () => {
+  await using home = await Home.make();
+  const lucid = await home.start();
+  // It takes the better part of a second to give up on a child that does not listen.
+  const { pid } = await home.process("nats-server");
+  Deno.kill(pid, "SIGSTOP");
+  let signal: Deno.Signal | null = null;
+  const ended = lucid.ended.then((status) => {
+    signal = status.signal;
+  });
+  const again = setInterval(() => {
+    try {
+      Deno.kill(lucid.pid, "SIGTERM");
+    } catch { /* It has ended. */ }
+  }, 50);
+  await ended;
+  clearInterval(again);
+  assert.equal(signal, "SIGTERM");
 });
 
 Deno.test("torn files: Lucid starts, says what it cut off, and every recording is there", async () => {
@@ -166,6 +286,21 @@ function assertSentence(
   if (typeof sentence === "string") assert.equal(last, sentence);
   else assert.match(last!, sentence);
   assert.equal(code, 1);
+}
+
+/** All that lies in a folder, but for sockets, which nobody reaches in a folder that is closed. */
+async function* everything(
+  folder: string,
+): AsyncGenerator<{ readonly path: string; readonly mode: number }> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = join(folder, name);
+    yield { path, mode: (await Deno.stat(path)).mode! };
+    if (isDirectory) yield* everything(path);
+  }
+}
+
+function ignoreAbsent(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
 
 function garbage(bytes: number): Uint8Array<ArrayBuffer> {

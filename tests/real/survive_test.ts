@@ -197,7 +197,9 @@ Deno.test("a disk that takes no chunk: a strict session fails and says why, a le
 
   const roomy = await home.start();
   const chunks = await recorded(roomy, lenient, 2);
-  assert.deepEqual(gapReasons(chunks), ["the recorder began late"]);
+  assert.deepEqual([...new Set(gapReasons(chunks))], [
+    "the recorder began late",
+  ]);
   const { failed } = await complete(roomy, lenient);
   assert.ok(!failed);
   await holdToPromises(roomy, lenient);

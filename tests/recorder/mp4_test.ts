@@ -93,7 +93,7 @@ Deno.test("mp4: a film is as long as the session, gaps are black, and ffprobe ag
   const film = await exportMp4(pieces(list), {
     path,
     fps: 10,
-    ffmpeg: "ffmpeg",
+    ffmpeg: ["ffmpeg"],
   });
   const durationMs = two!.endMs + 1_000 - at;
   assert.equal(film.frames, Math.ceil(durationMs / 100));
@@ -123,14 +123,18 @@ Deno.test("mp4: nothing to film, no ffmpeg, an ffmpeg that ends early: sentences
   const cases = [
     {
       list: [{ startMs: 0, endMs: 5 }],
-      ffmpeg: "ffmpeg",
+      ffmpeg: ["ffmpeg"],
       code: "recording/nothing-to-film",
     },
-    { list: [chunk], ffmpeg: "/nowhere/ffmpeg", code: "recording/film-failed" },
-    { list: [chunk], ffmpeg: "false", code: "recording/film-failed" },
+    {
+      list: [chunk],
+      ffmpeg: ["/nowhere/ffmpeg"],
+      code: "recording/film-failed",
+    },
+    { list: [chunk], ffmpeg: ["false"], code: "recording/film-failed" },
     {
       list: [{ ...chunk, plain: plain.subarray(0, 30) }],
-      ffmpeg: "ffmpeg",
+      ffmpeg: ["ffmpeg"],
       code: "rfb/malformed",
     },
   ];
@@ -144,7 +148,7 @@ Deno.test("mp4: nothing to film, no ffmpeg, an ffmpeg that ends early: sentences
     exportMp4(pieces([chunk]), {
       path,
       fps: 5,
-      ffmpeg: "ffmpeg",
+      ffmpeg: ["ffmpeg"],
       signal: AbortSignal.abort(),
     }),
     { name: "AbortError" },
