@@ -4,8 +4,10 @@
  *
  * @module
  */
-import { LucidError, readConfig } from "@lucid/runtime";
+import { type Level, openLog, readConfig, systemClock } from "@lucid/runtime";
 import { Environment } from "./commands/environment.ts";
+import { sentenceOf } from "./commands/failure.ts";
+import { print, printError } from "./commands/print.ts";
 
 /** One subcommand. */
 interface Command {
@@ -61,29 +63,38 @@ if (import.meta.main) Deno.exit(await main(Deno.args));
 
 /** Run `lucid` with these words; resolves to the exit code. */
 async function main([name, ...args]: string[]): Promise<number> {
-  const { stdout, stderr } = Deno;
-  const say = (stream: typeof stdout, text: string): void => {
-    stream.writeSync(new TextEncoder().encode(text));
-  };
   if (name === undefined || name === "--help" || name === "help") {
-    say(stdout, HELP);
+    print(HELP);
     return name === undefined ? 2 : 0;
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
-    say(stderr, `Cannot run lucid ${name}: there is no such command\n${HELP}`);
+    printError(`Cannot run lucid ${name}: there is no such command\n${HELP}`);
     return 2;
   }
+  let level: Level = "info";
+  function fail(error: unknown): number {
+    const write = (line: string): void => printError(`${line}\n`);
+    openLog({ clock: systemClock, level, write }).debug("failed", { error });
+    printError(`${sentenceOf(name!, error)}\n`);
+    return 1;
+  }
+  onUncaught((error) => Deno.exit(fail(error)));
   try {
     const names = Object.keys(Environment.shape);
     const environment = readConfig(
       Environment,
       Object.fromEntries(names.map((key) => [key, Deno.env.get(key)])),
     );
+    level = environment.LUCID_LOG_LEVEL;
     return await (await command.load()).run(args, environment);
   } catch (error) {
-    if (!(error instanceof LucidError)) throw error;
-    say(stderr, `${error.message}\n`);
-    return 1;
+    return fail(error);
   }
+}
+
+/** What nobody waits for can fail as well, and Deno would show its stack. */
+function onUncaught(end: (error: unknown) => never): void {
+  addEventListener("error", ({ error }) => end(error));
+  addEventListener("unhandledrejection", ({ reason }) => end(reason));
 }

@@ -4,7 +4,8 @@
  * @module
  */
 import { join } from "node:path";
-import { LucidError } from "@lucid/runtime";
+import { LucidError, parse } from "@lucid/runtime";
+import { z } from "zod";
 import { readIfThere } from "../machine/data_folder.ts";
 
 /** A session as the API shows it, as far as commands need it. */
@@ -21,6 +22,9 @@ export interface SessionView {
   readonly completed_at?: number;
   readonly anchor?: { readonly height: number; readonly block_time: number };
 }
+
+/** How the API says no, as far as commands need it. */
+const Problem = z.object({ detail: z.string(), code: z.string() });
 
 /** Calls under `/api/v1`; each throws a {@linkcode LucidError} with the sentence of the answer. */
 export interface Client {
@@ -52,24 +56,41 @@ export function openClient(dataPath: string): Client {
       throw notUp(dataPath, cause);
     }
     if (response.ok) return response;
-    const problem = await response.json() as { detail: string; code: string };
-    throw new LucidError(
-      "client/refused",
-      "invalid",
-      `${problem.detail} (${problem.code})`,
+    const { detail, code } = parse(
+      Problem,
+      await json(response),
+      `the answer of ${address}`,
     );
+    throw new LucidError("client/refused", "invalid", `${detail} (${code})`);
+  }
+
+  async function json(response: Response): Promise<unknown> {
+    try {
+      return await response.json();
+    } catch (cause) {
+      throw new LucidError(
+        "client/not-lucid",
+        "unavailable",
+        `Cannot read the answer of ${address}: ${
+          (cause as Error).message
+        }; is it Lucid that listens there?`,
+        { cause },
+      );
+    }
   }
 
   return {
-    get: async <T>(path: string) => await (await call(path)).json() as T,
+    get: async <T>(path: string) => await json(await call(path)) as T,
     post: async <T>(path: string, body?: unknown) =>
-      await (await call(path, {
-        method: "POST",
-        ...(body === undefined ? {} : {
-          body: JSON.stringify(body),
-          headers: { "Content-Type": "application/json" },
+      await json(
+        await call(path, {
+          method: "POST",
+          ...(body === undefined ? {} : {
+            body: JSON.stringify(body),
+            headers: { "Content-Type": "application/json" },
+          }),
         }),
-      })).json() as T,
+      ) as T,
     text: async (path) => await (await call(path)).text(),
     bytes: async (path) => await (await call(path)).bytes(),
     stream: async (path) => (await call(path)).body!,

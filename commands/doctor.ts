@@ -3,22 +3,27 @@
  *
  * @module
  */
+import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { statfsSync } from "node:fs";
-import type { Environment } from "./environment.ts";
+import { holderOf, readIfThere } from "../machine/data_folder.ts";
+import { freeBytes } from "../machine/disk.ts";
 import {
   howToInstall,
   missingPrograms,
   PROGRAMS,
   SEARCH_PATH,
 } from "../machine/programs.ts";
+import type { Environment } from "./environment.ts";
 import { print, readableBytes } from "./print.ts";
 
 const HELP = `lucid doctor
 
-Looks at this machine and says what is missing for lucid up: programs, a data folder that
-can be written, room on its disk, a free port. Exits with 0 when nothing is.
+Looks at this machine and says what is missing for lucid up: programs, a data folder that can be written, keys that
+this user alone can read, room on the disk, a free port. Exits with 0 when nothing is.
 `;
+
+/** Any bit for anybody but the owner. */
+const OTHERS = 0o077;
 
 /** Run the command; resolves to its exit code. */
 export async function run(
@@ -33,79 +38,122 @@ export async function run(
     print(HELP);
     return 0;
   }
-  const findings = [
-    await programs(),
-    dataFolder(environment.LUCID_DATA),
-    disk(environment),
-    port(environment),
-  ];
-  for (const { ok, what } of findings) {
-    print(`${ok ? "  ok   " : "  LACKS"} ${what}\n`);
+  const folder = resolve(environment.LUCID_DATA);
+  const checks: Readonly<Record<string, () => string | Promise<string>>> = {
+    programs,
+    "data folder": () => dataFolder(folder),
+    keys: () => keys(join(folder, "keys")),
+    disk: () => disk(folder, environment),
+    address: () => address(folder, environment),
+  };
+  let lacks = 0;
+  for (const [name, check] of Object.entries(checks)) {
+    try {
+      print(`  ok    ${name}: ${await check()}\n`);
+    } catch (error) {
+      lacks += 1;
+      print(`  LACKS ${name}: ${(error as Error).message}\n`);
+    }
   }
-  const lacks = findings.filter(({ ok }) => !ok).length;
   print(
     lacks === 0
-      ? "Nothing is missing: lucid up will start.\n"
-      : `${lacks} of ${findings.length} things need you.\n`,
+      ? "Nothing is missing.\n"
+      : `${lacks} of ${Object.keys(checks).length} things need you.\n`,
   );
   return lacks === 0 ? 0 : 1;
 }
 
-interface Finding {
-  readonly ok: boolean;
-  readonly what: string;
-}
+// Each check returns what is so, or throws what is not, with what to do.
 
-async function programs(): Promise<Finding> {
+async function programs(): Promise<string> {
   const missing = await missingPrograms(SEARCH_PATH);
-  return missing.length === 0
-    ? { ok: true, what: `programs: ${Object.keys(PROGRAMS).join(", ")}` }
-    : { ok: false, what: `programs:\n${howToInstall(missing)}` };
+  if (missing.length > 0) throw new Error(`\n${howToInstall(missing)}`);
+  return Object.keys(PROGRAMS).join(", ");
 }
 
-function dataFolder(path: string): Finding {
+function dataFolder(path: string): string {
+  const holder = holderOf(path);
+  if (holder !== undefined) return `${path}, and ${holder} runs on it`;
+  const place = thereOrAbove(path);
   try {
-    Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
-    const probe = Deno.makeTempFileSync({ dir: path });
-    Deno.removeSync(probe);
-    return { ok: true, what: `data folder: ${Deno.realPathSync(path)}` };
+    Deno.removeSync(Deno.makeTempFileSync({ dir: place }));
   } catch (error) {
-    return {
-      ok: false,
-      what: `data folder ${path}: ${
+    throw new Error(
+      `${(error as Error).message}; make it writable, or set LUCID_DATA`,
+    );
+  }
+  return place === path ? path : `${path} will be made in ${place}`;
+}
+
+function keys(folder: string): string {
+  if (thereOrAbove(folder) !== folder) return "made at the first start";
+  const paths = Array.from(Deno.readDirSync(folder))
+    .filter(({ isFile }) => isFile).map(({ name }) => join(folder, name));
+  for (const path of paths) {
+    try {
+      Deno.openSync(path).close();
+    } catch (error) {
+      throw new Error(
+        `${(error as Error).message}; make it readable for this user`,
+      );
+    }
+  }
+  const open = paths.filter((path) =>
+    ((Deno.statSync(path).mode ?? 0) & OTHERS) !== 0
+  );
+  if (open.length > 0) {
+    throw new Error(`others can use them; chmod 600 ${open.join(" ")}`);
+  }
+  return `${folder}, for this user alone`;
+}
+
+function disk(folder: string, { LUCID_FREE_MIB_MIN }: Environment): string {
+  const free = freeBytes(thereOrAbove(folder));
+  const floor = LUCID_FREE_MIB_MIN * 2 ** 20;
+  const what = `${readableBytes(free)} free, ${
+    readableBytes(floor)
+  } must stay so`;
+  if (free >= floor) return what;
+  throw new Error(`${what}; free some, or lower LUCID_FREE_MIB_MIN`);
+}
+
+function address(
+  folder: string,
+  { LUCID_HOST: hostname, LUCID_PORT: port }: Environment,
+): string {
+  const where = `${hostname}:${port}`;
+  try {
+    Deno.listen({ hostname, port }).close();
+    return `${where} is free`;
+  } catch (error) {
+    if (
+      holderOf(folder) !== undefined && ownAddress(folder).endsWith(`:${port}`)
+    ) {
+      return `${where} is where that Lucid listens`;
+    }
+    throw new Error(
+      `${where}: ${
         (error as Error).message
-      }; make it writable, or set LUCID_DATA`,
-    };
+      }; set LUCID_HOST or LUCID_PORT to another`,
+    );
   }
 }
 
-function disk(environment: Environment): Finding {
-  try {
-    const { bavail, bsize } = statfsSync(environment.LUCID_DATA);
-    const free = bavail * bsize;
-    const floor = environment.LUCID_FREE_MIB_MIN * 2 ** 20;
-    const what = `disk: ${readableBytes(free)} free, ${
-      readableBytes(floor)
-    } must stay so`;
-    return free >= floor
-      ? { ok: true, what }
-      : { ok: false, what: `${what}; free some, or lower LUCID_FREE_MIB_MIN` };
-  } catch (error) {
-    return { ok: false, what: `disk: ${(error as Error).message}` };
-  }
+/** Where the Lucid that runs on a data folder listens; empty where it does not yet. */
+function ownAddress(folder: string): string {
+  return new TextDecoder().decode(readIfThere(join(folder, "lucid.url")))
+    .trim();
 }
 
-function port(environment: Environment): Finding {
-  const { LUCID_HOST: hostname, LUCID_PORT } = environment;
+/** A path, or the nearest folder above it that is there. */
+function thereOrAbove(path: string): string {
   try {
-    Deno.listen({ hostname, port: LUCID_PORT }).close();
-    return { ok: true, what: `address: ${hostname}:${LUCID_PORT} is free` };
+    Deno.statSync(path);
+    return path;
   } catch (error) {
-    return {
-      ok: false,
-      what: `address ${hostname}:${LUCID_PORT}: ${
-        (error as Error).message
-      }; a Lucid that runs already holds it, else set LUCID_PORT`,
-    };
+    const isAbsent = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory;
+    if (!isAbsent) throw error;
+    return thereOrAbove(dirname(path));
   }
 }

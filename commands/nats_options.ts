@@ -10,7 +10,9 @@ export function natsOptions(address: string) {
   const { protocol, host, username, password } = new URL(address);
   return {
     url: `${protocol}//${host}`,
-    ...(username === "" ? {} : { user: username }),
-    ...(password === "" ? {} : { password: new Secret(password) }),
+    ...(username === "" ? {} : { user: decodeURIComponent(username) }),
+    ...(password === ""
+      ? {}
+      : { password: new Secret(decodeURIComponent(password)) }),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Words for the person at the terminal, apart from the log.
+ * Words for the person at the terminal.
  *
  * @module
  */
@@ -7,6 +7,16 @@
 /** Write to standard output. */
 export function print(text: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(text));
+}
+
+/** Write to standard error, where the log goes as well. */
+export function printError(text: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(text));
+}
+
+/** A count and what is counted: `1 chunk`, `2 chunks`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** Bytes as people read them: `12.5 MiB`. */

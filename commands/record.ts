@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { LucidError } from "@lucid/runtime";
 import type { Environment } from "./environment.ts";
 import { type Client, openClient, type SessionView } from "./client.ts";
-import { print, readableBytes } from "./print.ts";
+import { counted, print, readableBytes } from "./print.ts";
 
 const HELP = `lucid record --socket PATH [options]
 
@@ -54,7 +54,9 @@ export async function run(
   await watch(client, { id, seconds: wishes.seconds });
   const session = await untilChecked(client, id);
   print(
-    `${session.status}: ${session.chunk_count} chunks, ${session.gap_count} gaps, ${
+    `${session.status}: ${
+      counted(session.chunk_count - session.gap_count, "chunk")
+    }, ${counted(session.gap_count, "gap")}, ${
       readableBytes(session.size_bytes)
     } sealed${
       session.anchor === undefined
@@ -62,9 +64,16 @@ export async function run(
         : `, anchored at height ${session.anchor.height}`
     }\n`,
   );
-  if (!session.failed) return 0;
-  print(`It failed: ${session.failure}\n`);
-  return 1;
+  const isCompleted = session.status === "completed";
+  if (session.failed) print(`It failed: ${session.failure}\n`);
+  if (!isCompleted) {
+    print(
+      `It is not completed after ${
+        COMPLETE_MS / 1000
+      } s; Lucid goes on with it, and GET /api/v1/sessions/${id} shows how far it is\n`,
+    );
+  }
+  return isCompleted && !session.failed ? 0 : 1;
 }
 
 interface Wishes {
@@ -150,8 +159,8 @@ function bar(elapsed: number, seconds: number): string {
 function progress(session: SessionView, elapsed: number): string {
   return [
     `${Math.floor(elapsed)} s`,
-    `${session.chunk_count - session.gap_count} chunks`,
-    ...(session.gap_count === 0 ? [] : [`${session.gap_count} gaps`]),
+    counted(session.chunk_count - session.gap_count, "chunk"),
+    ...(session.gap_count === 0 ? [] : [counted(session.gap_count, "gap")]),
     readableBytes(session.size_bytes),
   ].join(", ").padEnd(48);
 }

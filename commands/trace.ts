@@ -10,7 +10,7 @@ import { openNatsBus } from "@lucid/runtime/bus/nats";
 import { readIfThere } from "../machine/data_folder.ts";
 import type { Environment } from "./environment.ts";
 import { natsOptions } from "./nats_options.ts";
-import { print } from "./print.ts";
+import { print, printError } from "./print.ts";
 
 const HELP = `lucid trace [SUBJECT]
 
@@ -43,9 +43,7 @@ export async function run(
     log: openLog({
       clock,
       level: "warn",
-      write: (line) => {
-        Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
-      },
+      write: (line) => printError(`${line}\n`),
     }),
   });
   bus.subscribe(positionals[0] ?? ALL, (message) => {

@@ -6,6 +6,8 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import {
+  type Clock,
+  type Log,
   LucidError,
   openHost,
   openLog,
@@ -26,12 +28,18 @@ import { createApp } from "../gateway/app.ts";
 import { serve } from "../gateway/serve.ts";
 import { INDEXES } from "../gateway/sessions.ts";
 import { ownerToken } from "../gateway/tokens.ts";
-import { openDataFolder, writeDurably } from "../machine/data_folder.ts";
+import {
+  type DataFolder,
+  openDataFolder,
+  removeIfThere,
+  writeDurably,
+} from "../machine/data_folder.ts";
 import { freePort } from "../machine/free_port.ts";
 import { openKeys } from "../machine/keys.ts";
 import {
   type CrashTest,
   EPOCH_BLOCKS,
+  type Machine,
   openMachine,
 } from "../machine/machine.ts";
 import {
@@ -39,9 +47,11 @@ import {
   missingPrograms,
   SEARCH_PATH,
 } from "../machine/programs.ts";
+import { hostsOf, localAddress } from "./addresses.ts";
 import type { Environment } from "./environment.ts";
 import { natsOptions } from "./nats_options.ts";
-import { print } from "./print.ts";
+import { print, printError } from "./print.ts";
+import { Parts, untilSignalled } from "./stopping.ts";
 import { VERSION } from "./version.ts";
 
 const HELP = `lucid up
@@ -59,7 +69,11 @@ lucid.pid there stops it; starting it again goes on where it stopped.
   LUCID_DESKTOP_SHELL              what a desktop's terminal runs   (the user's shell)
   LUCID_NETWORK, LUCID_SLOT_MS, LUCID_EMPTY_BLOCK_EVERY_SLOTS
                                    for a new chain alone            (lucid-local, 10000, 360)
+  LUCID_ACCEPT_CLOCK=yes           for one start: the clock is right, though more than a year ahead of the chain
 `;
+
+/** Where this life listens; gone when it does no more. */
+const ADDRESSES = ["lucid.url", "nats.url"];
 
 /** Run the command; resolves to its exit code when the system has stopped. */
 export async function run(
@@ -75,135 +89,159 @@ export async function run(
     return 0;
   }
   await requirePrograms();
-  const stopped = untilSignalled();
-  const system = await start(environment);
-  print(system.welcome);
-  await stopped;
-  print("Stopping …\n");
-  await system.stop();
-  return 0;
-}
-
-/** Everything, in the order in which one part needs another; stopped in the reverse order. */
-async function start(environment: Environment) {
+  // What it writes, and what desktops write under it, is for this user alone.
+  Deno.umask(0o077);
   const clock = systemClock;
-  const random = systemRandom;
-  const newId = ulidMaker({ clock, random });
   const log = openLog({
     clock,
     level: environment.LUCID_LOG_LEVEL,
-    write: (line) => {
-      Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
-    },
+    write: (line) => printError(`${line}\n`),
   });
-  const undo: (() => unknown)[] = [];
-  const stop = async (): Promise<void> => {
-    for (const step of undo.reverse()) await step();
-  };
+  const parts = new Parts({ clock, log });
+  const signalled = untilSignalled(clock);
   try {
-    const data = openDataFolder(environment.LUCID_DATA, { newId });
-    undo.push(() => data.close());
-    const keys = await openKeys(data);
-    const store = await openSqliteStore({
-      path: data.file("documents.sqlite"),
-    });
-    undo.push(() => store.close());
-    await store.declare(INDEXES);
-    const machine = await openMachine({
-      data,
-      keys,
-      workers: environment.LUCID_WORKERS ?? availableParallelism(),
-      floorBytes: environment.LUCID_FREE_MIB_MIN * 2 ** 20,
-      desktopShell: environment.LUCID_DESKTOP_SHELL,
-      genesis: {
-        network: environment.LUCID_NETWORK,
-        slotMs: environment.LUCID_SLOT_MS,
-        epochBlocks: EPOCH_BLOCKS,
-        emptyBlockEverySlots: environment.LUCID_EMPTY_BLOCK_EVERY_SLOTS,
-      },
-      version: VERSION,
-      clock,
-      log,
-      crash: crashTest(environment.LUCID_CRASH_AT),
-    });
-    undo.push(() => machine.close());
-    const natsUrl = environment.LUCID_NATS_URL ?? await startedBus(machine);
-    const bus = openNatsBus({
-      ...natsOptions(natsUrl),
-      name: "lucid",
-      clock,
-      log,
-    });
-    undo.push(() => bus.close());
-    const host = openHost({
-      node: data.nodeId,
-      behaviors: [session, recorder, rdp, round, node],
-      store,
-      bus,
-      clock,
-      random,
-      log,
-      claims: soleClaims(data.boot),
-      effects: machine.effects,
-      ...(machine.points === undefined ? {} : { points: machine.points }),
-    });
-    undo.push(() => host.drain());
-    const evidence = await machine.begin(host);
-    undo.push(() => machine.pause());
-
-    const { LUCID_HOST: hostname } = environment;
-    const port = environment.LUCID_PORT || freePort();
-    const gateway = createApp({
-      host,
-      store,
-      node: data.nodeId,
-      evidence,
-      chain: machine.chain,
-      tokens: ownerToken(new Secret(keys.ownerToken), {
-        user: data.nodeId,
-        role: "super_admin",
-      }),
-      allowedHosts: [
-        ...["127.0.0.1", "localhost", "[::1]"].map((name) => `${name}:${port}`),
-        ...environment.LUCID_ALLOWED_HOSTS,
-      ],
-      clock,
-      log,
-      ids: newId,
-      version: VERSION,
-    });
-    const server = serve(gateway, { hostname, port, clock });
-    undo.push(() => server.stop());
-    writeDurably(
-      data.file("lucid.url"),
-      new TextEncoder().encode(`${server.address}\n`),
-    );
-    log.info("lucid up", { address: server.address, node: data.nodeId });
-    return { welcome: welcome(server.address, data), stop };
-  } catch (error) {
-    await stop();
-    throw error;
+    const starting = start(environment, { parts, clock, log });
+    // A start that hangs can be ended too.
+    await Promise.race([starting.then(print), signalled]);
+    await signalled;
+    print("Stopping …\n");
+  } finally {
+    await parts.stop();
   }
+  return 0;
+}
 
-  async function startedBus(
-    machine: { startBus(): Promise<{ url: string; stop(): Promise<void> }> },
-  ): Promise<string> {
-    const server = await machine.startBus();
-    undo.push(() => server.stop());
-    return server.url;
-  }
+/** What the start of a system is handed. */
+interface Grounds {
+  /** Takes what has been started. */
+  readonly parts: Parts;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Everything, in the order in which one part needs another. Resolves to what the person who started it must know. */
+async function start(
+  environment: Environment,
+  { parts, clock, log }: Grounds,
+): Promise<string> {
+  const random = systemRandom;
+  const newId = ulidMaker({ clock, random });
+  const data = openDataFolder(environment.LUCID_DATA, { newId });
+  const forgetAddresses = (): void => {
+    for (const name of ADDRESSES) removeIfThere(data.file(name));
+  };
+  // Where a life before this one listened that was killed, somebody else may listen now.
+  forgetAddresses();
+  parts.add("data folder", () => {
+    forgetAddresses();
+    data.close();
+  });
+  const keys = await openKeys(data);
+  const store = await openSqliteStore({
+    path: data.file("documents.sqlite"),
+  });
+  parts.add("store", () => store.close());
+  await store.declare(INDEXES);
+  const machine = await openMachine({
+    data,
+    keys,
+    store,
+    workers: environment.LUCID_WORKERS ?? availableParallelism(),
+    floorBytes: environment.LUCID_FREE_MIB_MIN * 2 ** 20,
+    desktopShell: environment.LUCID_DESKTOP_SHELL,
+    genesis: {
+      network: environment.LUCID_NETWORK,
+      slotMs: environment.LUCID_SLOT_MS,
+      epochBlocks: EPOCH_BLOCKS,
+      emptyBlockEverySlots: environment.LUCID_EMPTY_BLOCK_EVERY_SLOTS,
+    },
+    acceptsClock: environment.LUCID_ACCEPT_CLOCK === "yes",
+    version: VERSION,
+    clock,
+    log,
+    crash: crashTest(environment.LUCID_CRASH_AT),
+  });
+  parts.add("machine", () => machine.close());
+  const natsUrl = environment.LUCID_NATS_URL ??
+    await startedBus(machine, parts);
+  const bus = openNatsBus({
+    ...natsOptions(natsUrl),
+    name: "lucid",
+    clock,
+    log,
+  });
+  parts.add("bus", () => bus.close());
+  const host = openHost({
+    node: data.nodeId,
+    behaviors: [session, recorder, rdp, round, node],
+    store,
+    bus,
+    clock,
+    random,
+    log,
+    claims: soleClaims(data.boot),
+    effects: machine.effects,
+    ...(machine.points === undefined ? {} : { points: machine.points }),
+  });
+  parts.add("actors", () => host.drain());
+  const evidence = await machine.begin(host);
+  parts.add("recordings", () => machine.pause());
+
+  const { LUCID_HOST: hostname } = environment;
+  const port = environment.LUCID_PORT || freePort();
+  const gateway = createApp({
+    host,
+    store,
+    node: data.nodeId,
+    evidence,
+    chain: machine.chain,
+    tokens: ownerToken(new Secret(keys.ownerToken), {
+      user: data.nodeId,
+      role: "super_admin",
+    }),
+    allowedHosts: [
+      ...hostsOf({ hostname, port }),
+      ...environment.LUCID_ALLOWED_HOSTS,
+    ],
+    clock,
+    log,
+    ids: newId,
+    version: VERSION,
+  });
+  const server = serve(gateway, { hostname, port, clock });
+  parts.add("gateway", () => {
+    // Before the port is free: no client may send the owner's token to whoever has it next.
+    removeIfThere(data.file("lucid.url"));
+    return server.stop();
+  });
+  const address = localAddress(server.address);
+  writeDurably(
+    data.file("lucid.url"),
+    new TextEncoder().encode(`${address}\n`),
+  );
+  log.info("lucid up", { address: server.address, node: data.nodeId });
+  const busAt = environment.LUCID_NATS_URL === undefined
+    ? data.file("nats.url")
+    : natsOptions(natsUrl).url;
+  return welcome(address, { data, busAt });
+}
+
+async function startedBus(machine: Machine, parts: Parts): Promise<string> {
+  const server = await machine.startBus();
+  parts.add("nats-server", () => server.stop());
+  return server.url;
 }
 
 function welcome(
   address: string,
-  data: { readonly path: string; file(...names: string[]): string },
+  { data, busAt }: { readonly data: DataFolder; readonly busAt: string },
 ): string {
   return `Lucid is up at ${address} (API at ${address}/docs)
   data          ${data.path}
   owner's token ${data.file("keys", "owner.token")}
   master key    ${data.file("keys", "master.key")}
                 Losing it loses every recording: deno task lucid key export FILE
-  bus           ${data.file("nats.url")}
+  bus           ${busAt}
 Stop with Ctrl-C, or with kill ${Deno.pid} (a signal to npx alone does not arrive here).
 `;
 }
@@ -217,19 +255,6 @@ async function requirePrograms(): Promise<void> {
     "unavailable",
     `Cannot start Lucid: these programs are missing\n${howToInstall(missing)}`,
   );
-}
-
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
-function untilSignalled(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      const handler = (): void => {
-        Deno.removeSignalListener(signal, handler);
-        resolve();
-      };
-      Deno.addSignalListener(signal, handler);
-    }
-  });
 }
 
 function crashTest(text: string | undefined): CrashTest | undefined {

@@ -20,7 +20,7 @@ export interface Server {
 /**
  * Serve the gateway.
  *
- * @throws {LucidError} `gateway/port-taken` or `gateway/port-denied`, saying what to change.
+ * @throws {LucidError} `gateway/port-taken`, `gateway/port-denied` or `gateway/address-unusable`, saying what to change.
  */
 export function serve(
   gateway: Gateway,
@@ -89,10 +89,7 @@ function listen(
         { cause },
       );
     }
-    if (
-      cause instanceof Deno.errors.PermissionDenied ||
-      cause instanceof Deno.errors.AddrNotAvailable
-    ) {
+    if (cause instanceof Deno.errors.PermissionDenied) {
       throw new LucidError(
         "gateway/port-denied",
         "denied",
@@ -100,6 +97,13 @@ function listen(
         { cause },
       );
     }
-    throw cause;
+    throw new LucidError(
+      "gateway/address-unusable",
+      "invalid",
+      `Cannot serve on ${hostname}:${port}: ${
+        (cause as Error).message
+      }; set LUCID_HOST to an address of this machine`,
+      { cause },
+    );
   }
 }

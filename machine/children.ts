@@ -18,8 +18,17 @@ import {
 } from "./data_folder.ts";
 import { SEARCH_PATH } from "./programs.ts";
 
-/** Goes before a program's name, and has the kernel end it with us; to be started by the main thread, whose end counts. */
-export const DYING_WITH_US = ["setpriv", "--pdeathsig", "KILL", "--"] as const;
+/**
+ * Goes before a program's name, and has the kernel end it with us; to be started by the main thread, whose end counts.
+ * In a session of its own, so that a Ctrl-C at our terminal is ours alone: we end our children in order.
+ */
+export const DYING_WITH_US = [
+  "setpriv",
+  "--pdeathsig",
+  "KILL",
+  "--",
+  "setsid",
+] as const;
 
 /** A program to run. */
 export interface ChildSpec {

@@ -34,6 +34,8 @@ export interface MachineOptions {
   readonly desktopShell: string | undefined;
   /** What a new chain is made with. */
   readonly genesis: ChainOptions["genesis"];
+  /** Go on with a chain whose newest block is more than a year behind the clock: an operator has looked. */
+  readonly acceptsClock: boolean;
   /** Of this software. */
   readonly version: string;
   readonly clock: Clock;
@@ -92,6 +94,7 @@ export async function openMachine(options: MachineOptions) {
     },
     ...(points === undefined ? {} : { points }),
   });
+  if (options.acceptsClock) chain.acceptClock();
   const anchoring = openAnchoring({
     node: data.nodeId,
     keys,

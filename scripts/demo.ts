@@ -6,7 +6,8 @@
  */
 import { join } from "node:path";
 import { openLog, systemClock, systemRandom, ulidMaker } from "@lucid/runtime";
-import { encodeFinalAnchor, readAnchor } from "../chain/anchor.ts";
+import { readAnchor } from "../chain/anchor.ts";
+import { encodeFinalAnchor } from "../chain/final_anchor.ts";
 import { decodeEntry } from "../chain/entry.ts";
 import { parseProof } from "../chain/proof.ts";
 import {
@@ -14,7 +15,12 @@ import {
   openClient,
   type SessionView,
 } from "../commands/client.ts";
-import { print, readableBytes } from "../commands/print.ts";
+import {
+  counted,
+  print,
+  printError,
+  readableBytes,
+} from "../commands/print.ts";
 import { openChain } from "../machine/chain/chain.ts";
 import { openDataFolder } from "../machine/data_folder.ts";
 import { openKeys } from "../machine/keys.ts";
@@ -36,7 +42,14 @@ printf '\\033[1;32mLucid demo\\033[0m: this terminal is being recorded\\n\\n'
 while :; do date '+%T.%N  load '"$(cut -d' ' -f1 /proc/loadavg)"; sleep 0.3; done
 `;
 
-if (import.meta.main) await demo();
+if (import.meta.main) {
+  try {
+    await demo();
+  } catch (error) {
+    printError(`${(error as Error).message}\n`);
+    Deno.exit(1);
+  }
+}
 
 async function demo(): Promise<void> {
   const began = performance.now();
@@ -128,39 +141,50 @@ async function startLucid(folder: string, shell: string): Promise<Lucid> {
     stderr: "piped",
   }).spawn();
   const logged = child.stderr.pipeTo(log.writable);
-  await untilUp(child.stdout, child.status, folder);
+  if (!await isUp(child)) {
+    const [{ code, signal: by }] = await Promise.all([child.status, logged]);
+    const because = by === "SIGKILL"
+      ? `it is not up after ${START_MS / 1000} s`
+      : `it ended with code ${code}`;
+    const said = await Deno.readTextFile(join(folder, "lucid.log"));
+    throw new Error(`Cannot start Lucid: ${because}\n${said.trimEnd()}`);
+  }
   return {
     data,
     ...openClient(data),
     stop: async () => {
-      child.kill("SIGTERM");
+      signal(child, "SIGTERM");
       await child.status;
       await logged;
     },
   };
 }
 
-/** Resolves when `lucid up` says that it is. */
-async function untilUp(
-  output: ReadableStream<Uint8Array>,
-  status: Promise<Deno.CommandStatus>,
-  folder: string,
-): Promise<void> {
-  const late = AbortSignal.timeout(START_MS);
-  let said = "";
-  const [heard, rest] = output.tee();
+/** Whether `lucid up` says that it is; one that does not within {@linkcode START_MS} is ended. */
+async function isUp(child: Deno.ChildProcess): Promise<boolean> {
+  const late = setTimeout(() => signal(child, "SIGKILL"), START_MS);
+  const [heard, rest] = child.stdout.tee();
+  // A pipe that nobody reads would hold it up later on.
   rest.pipeTo(new WritableStream());
-  for await (const text of heard.pipeThrough(new TextDecoderStream())) {
-    said += text;
-    if (said.includes("Lucid is up")) return;
-    if (late.aborted) break;
+  let said = "";
+  try {
+    for await (const text of heard.pipeThrough(new TextDecoderStream())) {
+      said += text;
+      if (said.includes("Lucid is up")) return true;
+    }
+    return false;
+  } finally {
+    clearTimeout(late);
   }
-  await status;
-  throw new Error(
-    `Cannot start Lucid:\n${said}${await Deno.readTextFile(
-      join(folder, "lucid.log"),
-    )}`,
-  );
+}
+
+function signal(child: Deno.ChildProcess, name: Deno.Signal): void {
+  try {
+    child.kill(name);
+  } catch (error) {
+    // It has ended by itself, and why is somebody else's to say.
+    if (!(error instanceof TypeError)) throw error;
+  }
 }
 
 /** A session that has been through all of its states. */
@@ -177,13 +201,11 @@ async function record(lucid: Lucid): Promise<Completed> {
   step(`Recording it for ${RECORD_MS / 1000} s`);
   for (let second = 1; second <= RECORD_MS / 1000; second++) {
     await new Promise((resolve) => setTimeout(resolve, 1_000));
-    const { chunk_count: chunks } = await lucid.get<SessionView>(
-      `/sessions/${id}`,
-    );
+    const { chunk_count: chunks } = await look(lucid, id);
     print(
-      `\r  ${
-        "█".repeat(second).padEnd(RECORD_MS / 1000, "░")
-      } ${second} s, ${chunks} chunks`,
+      `\r  ${"█".repeat(second).padEnd(RECORD_MS / 1000, "░")} ${second} s, ${
+        counted(chunks, "chunk")
+      }`,
     );
   }
   print("\n");
@@ -191,14 +213,18 @@ async function record(lucid: Lucid): Promise<Completed> {
   step("Waiting for the block that anchors it");
   const until = performance.now() + COMPLETE_MS;
   while (performance.now() < until) {
-    const session = await lucid.get<SessionView>(`/sessions/${id}`);
-    if (session.failed) {
-      throw new Error(`The session failed: ${session.failure}`);
-    }
+    const session = await look(lucid, id);
     if (session.status === "completed") return session as Completed;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(`Session ${id} is not completed after ${COMPLETE_MS} ms`);
+}
+
+/** The session as it is now, unless it failed. */
+async function look(lucid: Lucid, id: string): Promise<SessionView> {
+  const session = await lucid.get<SessionView>(`/sessions/${id}`);
+  if (!session.failed) return session;
+  throw new Error(`The session failed: ${session.failure}`);
 }
 
 async function writeEvidence(
@@ -329,9 +355,9 @@ async function summary(
   const rows = [
     [
       "recorded",
-      `${
-        tookMs(session.started_at, session.ended_at)
-      } in ${session.chunk_count} chunks, ${session.gap_count} gaps, ${
+      `${tookMs(session.started_at, session.ended_at)} in ${
+        counted(session.chunk_count - session.gap_count, "chunk")
+      }, ${counted(session.gap_count, "gap")}, ${
         readableBytes(session.size_bytes)
       } sealed`,
     ],

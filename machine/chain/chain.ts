@@ -197,7 +197,8 @@ export class Chain extends DecidedLog {
       return `Cannot make a block: the clock is ${-aheadMs} ms behind the newest one; set it right, or wait`;
     }
     if (aheadMs <= FORWARD_STEP_MS_MAX || this.#acceptsYears) return undefined;
-    return "Cannot make a block: the clock is more than a year ahead of the newest one; set it right, or accept it";
+    return "Cannot make a block: the clock is more than a year ahead of the newest one; set it right, or start once " +
+      "with LUCID_ACCEPT_CLOCK=yes";
   }
 
   #wait(reason: string | undefined): void {

@@ -75,6 +75,7 @@ Deno.test("every code that a port may throw has a number", async () => {
     new Set([
       "actor/no-such-letter",
       "gateway/port-taken",
+      "gateway/address-unusable",
       "gateway/port-denied",
     ]),
   );
