@@ -15,6 +15,8 @@ const HELP = `lucid key export FILE
 Copies the master key of the data folder (LUCID_DATA, default ./data) to FILE, mode 0600.
 Every session's key is wrapped by it: whoever loses it loses every recording, and whoever
 has it and the data folder can read them all. Keep the copy apart from the machine.
+
+The way back: stop Lucid, copy FILE to keys/master.key in the data folder (mode 0600), start Lucid.
 `;
 
 /** Run the command; resolves to its exit code. */
