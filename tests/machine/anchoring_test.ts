@@ -103,6 +103,20 @@ async function world(): Promise<{
   };
 }
 
+/** What the manifest says of a session that has nothing but gaps. */
+function ofGaps(count: number, root: Uint8Array) {
+  return {
+    owner: "somebody",
+    name: "",
+    root: root.toHex(),
+    leafCount: count,
+    gapCount: count,
+    ctBytes: 0,
+    startedAt: T0,
+    endedAt: T0 + count,
+  };
+}
+
 Deno.test("a session that grew for two minutes is anchored in between, and its end proves it only grew", async () => {
   const {
     record,
@@ -163,16 +177,8 @@ Deno.test("a session that grew for two minutes is anchored in between, and its e
       clock,
       software: "test/1",
     };
-    const summary = {
-      owner: "somebody",
-      name: "",
-      root: merkleRoot(leaves.map(({ leaf }) => leaf)).toHex(),
-      leafCount: 11,
-      gapCount: 11,
-      ctBytes: 0,
-      startedAt: T0,
-      endedAt: T0 + 11,
-    };
+    const root = merkleRoot(leaves.map(({ leaf }) => leaf));
+    const summary = ofGaps(11, root);
     const sealed = await sealSession(SESSION, summary, options);
     const anchor = readAnchor(decodeEntry(Uint8Array.fromBase64(sealed.entry)));
     assert.ok(anchor.kind === "final");
@@ -226,16 +232,7 @@ Deno.test("sealing waits for an interim anchor that has no block yet, and for th
       clock,
       software: "test/1",
     };
-    const summary = {
-      owner: "somebody",
-      name: "",
-      root: leafHash(leaf).toHex(),
-      leafCount: 1,
-      gapCount: 1,
-      ctBytes: 0,
-      startedAt: T0,
-      endedAt: T0 + 1,
-    };
+    const summary = ofGaps(1, leafHash(leaf));
     const sessions = [{ sessionId: SESSION, leafCount: 1 }];
     const { entries } = await anchoring.effects["round.signGrowth"]!({
       address: "",

@@ -1,25 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openChildren, startOf } from "../../machine/children.ts";
-import { type DataFolder, openDataFolder } from "../../machine/data_folder.ts";
 import { endHolders } from "../../machine/end_holders.ts";
 import { until } from "../support/lucid.ts";
-import { startedSleep, witness } from "./world.ts";
-
-async function withData(
-  test: (data: DataFolder) => Promise<void>,
-): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  const data = openDataFolder(dir, {
-    newId: () => "01JD00000000000000000000ND",
-  });
-  try {
-    await test(data);
-  } finally {
-    data.close();
-    await Deno.remove(dir, { recursive: true });
-  }
-}
+import { startedSleep, withData, witness } from "./world.ts";
 
 Deno.test("children: one has ended when it ended, though a daemon of its holds its error stream", () =>
   withData(async (data) => {

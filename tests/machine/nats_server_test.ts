@@ -1,24 +1,8 @@
 import assert from "node:assert/strict";
 import { systemClock as clock } from "@lucid/runtime";
 import { type Child, openChildren } from "../../machine/children.ts";
-import { type DataFolder, openDataFolder } from "../../machine/data_folder.ts";
 import { startNatsServer } from "../../machine/nats_server.ts";
-import { witness } from "./world.ts";
-
-async function withData(
-  test: (data: DataFolder) => Promise<void>,
-): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  const data = openDataFolder(dir, {
-    newId: () => "01JD00000000000000000000ND",
-  });
-  try {
-    await test(data);
-  } finally {
-    data.close();
-    await Deno.remove(dir, { recursive: true });
-  }
-}
+import { withData, witness } from "./world.ts";
 
 Deno.test("nats-server: where it cannot be started again at once, it is tried until it can", () =>
   withData(async (data) => {

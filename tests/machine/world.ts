@@ -4,6 +4,7 @@
  * @module
  */
 import type { Log } from "@lucid/runtime";
+import { type DataFolder, openDataFolder } from "../../machine/data_folder.ts";
 import { SILENT } from "../support/silent.ts";
 
 /** A log, and the phrases that it was told with at least a warning. */
@@ -20,4 +21,20 @@ export function startedSleep(
 ): Deno.ChildProcess {
   const [program, ...args] = [...before, "sleep", "600"];
   return new Deno.Command(program!, { args, env, stdin: "null" }).spawn();
+}
+
+/** A data folder that is gone after the test. */
+export async function withData(
+  test: (data: DataFolder) => Promise<void>,
+): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  const data = openDataFolder(dir, {
+    newId: () => "01JD00000000000000000000ND",
+  });
+  try {
+    await test(data);
+  } finally {
+    data.close();
+    await Deno.remove(dir, { recursive: true });
+  }
 }
