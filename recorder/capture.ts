@@ -348,8 +348,10 @@ class ScreenCapture implements Capture {
 
   #gapIsLong(): boolean {
     const { clock, chunkMs = CHUNK_MS } = this.#options;
-    return this.#gap !== undefined &&
-      this.#timeline.at(clock.elapsedMs()) - this.#endMs >= chunkMs;
+    const nowMs = clock.elapsedMs();
+    // A restart finds a long interval behind it; what counts is how long this life has tried.
+    return this.#gap !== undefined && nowMs - this.#gap.sinceMs >= chunkMs &&
+      this.#timeline.at(nowMs) - this.#endMs >= chunkMs;
   }
 
   #patienceMs(): number {

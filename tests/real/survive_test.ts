@@ -197,9 +197,7 @@ Deno.test("a disk that takes no chunk: a strict session fails and says why, a le
 
   const roomy = await home.start();
   const chunks = await recorded(roomy, lenient, 2);
-  assert.deepEqual([...new Set(gapReasons(chunks))], [
-    "the recorder began late",
-  ]);
+  assert.deepEqual(gapReasons(chunks), ["the recorder began late"]);
   const { failed } = await complete(roomy, lenient);
   assert.ok(!failed);
   await holdToPromises(roomy, lenient);
@@ -211,12 +209,15 @@ const DISK_OF_32_MIB = [
   ...["prlimit", `--fsize=${32 * 2 ** 20}`],
 ];
 
+/** Why there are gaps. An interval that outlasts a chunk's length is written down in pieces, one behind the other. */
 function gapReasons(
   chunks: Awaited<ReturnType<typeof chunksOf>>,
 ): (string | undefined)[] {
-  return chunks.filter(({ status }) => status === "gap").map(({ reason }) =>
-    reason
-  );
+  return chunks
+    .filter(({ status }, at) =>
+      status === "gap" && chunks[at - 1]?.reason === undefined
+    )
+    .map(({ reason }) => reason);
 }
 
 async function sourceOf(screen: Xvnc, home: Home) {
