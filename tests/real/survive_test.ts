@@ -209,15 +209,12 @@ const DISK_OF_32_MIB = [
   ...["prlimit", `--fsize=${32 * 2 ** 20}`],
 ];
 
-/** Why there are gaps. An interval that outlasts a chunk's length is written down in pieces, one behind the other. */
 function gapReasons(
   chunks: Awaited<ReturnType<typeof chunksOf>>,
 ): (string | undefined)[] {
-  return chunks
-    .filter(({ status }, at) =>
-      status === "gap" && chunks[at - 1]?.reason === undefined
-    )
-    .map(({ reason }) => reason);
+  return chunks.filter(({ status }) => status === "gap").map(({ reason }) =>
+    reason
+  );
 }
 
 async function sourceOf(screen: Xvnc, home: Home) {

@@ -218,6 +218,27 @@ Deno.test("capture: a busy screen's chunks are closed before 10 MiB, without tim
   }
 });
 
+Deno.test("capture: begun long after its time, before its screen is there: one gap says so", async () => {
+  await using xvnc = await startXvnc();
+  await using vault = await temporaryVault();
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/screen`;
+  const { capture, leaves, untilLeaves } = await captureOf({ path }, {
+    vault,
+    notBeforeMs: Date.now() - 120_000,
+    chunkMs: 60_000,
+  });
+  // Some attempts find nothing; the time behind them is longer than a chunk all the while.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await Deno.symlink(xvnc.path, path);
+  await untilLeaves(1);
+  await capture.stop();
+  await capture.done;
+  assertSeamless(leaves());
+  assert.deepEqual(leaves().map(({ kind }) => kind), ["gap", "chunk"]);
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("capture: a picture that fits into no chunk ends the recording with advice", async () => {
   await using vault = await temporaryVault();
   await using server = await busyServer({
